@@ -1,0 +1,1 @@
+"""A counterexample on another CPU: Bochs in a worker process, QEMU where it is installed."""
