@@ -27,7 +27,7 @@
 
 	.text
 	.code64
-image:
+image_start:
 entry:
 	leaq	gdt(%rip), %rax
 	movq	%rax, gdt_desc + 2(%rip)
@@ -38,7 +38,7 @@ load_gdt:
 build_table:
 	movq	%cr3, %rax
 	addq	$TABLE_FLAGS, %rax
-	movq	%rax, (pgtable - image)(%rbx)
+	movq	%rax, (pgtable - image_start)(%rbx)
 
 	pushq	$CS32
 	leaq	compatible_mode(%rip), %rax
@@ -60,7 +60,7 @@ paging_off:
 	movl	%eax, %cr0
 
 load_cr3:
-	leal	(pgtable - image)(%ebx), %eax
+	leal	(pgtable - image_start)(%ebx), %eax
 	movl	%eax, %cr3
 
 set_la57:
