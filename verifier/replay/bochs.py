@@ -13,6 +13,7 @@ from typing import IO, TYPE_CHECKING
 
 from verifier.replay.engine import Engine, NotRepresentable, ReplayFailed
 from verifier.replay.message import LENGTH_BYTES, pack, unpack_reply
+from verifier.replay.representable import require_for_bochs
 from verifier.replay.translation import observation, request
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ class BochsWorker:
 
     def run(self, start: Start, steps: int, seconds: float) -> Observation:
         """Replay in the worker; after ReplayFailed the worker is of no more use."""
+        require_for_bochs(start)
         deadline = time.monotonic() + seconds
         self._send(pack(request(start, steps, seconds)), deadline)
         length = int.from_bytes(self._receive(LENGTH_BYTES, deadline), "little")

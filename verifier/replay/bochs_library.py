@@ -7,11 +7,13 @@ a process has one session, and the CPU model is chosen before it.
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import bochscpu._bochscpu as native
+import bochscpu._bochscpu as native  # type: ignore[import-untyped]
 from bochscpu import memory
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 MODEL_WITH_LA57 = 28
 MODEL_WITHOUT_LA57 = 27
@@ -66,7 +68,7 @@ class Library:
         return int(native.instr_bx_opcode(instruction))
 
     @staticmethod
-    def segment(selector: int, base: int, limit: int, attributes: int, *, present: bool) -> Any:  # noqa: ANN401, PLR0913 - the package's own type, field by field
+    def segment(selector: int, base: int, limit: int, attributes: int, *, present: bool) -> Any:  # noqa: ANN401 - the package's own type, field by field
         """Make a segment register's value."""
         value = native.Segment()
         value.selector, value.base, value.limit = selector, base, limit

@@ -128,6 +128,8 @@ class Machine:
         state.ldtr = library.segment(0, 0, 0, 0, present=False)
         library.cpu.state = state
         library.cpu.set_mode()
+        # Entering a mode other than 64-bit has cut RSP.
+        library.cpu.rsp = request["gprs"][GPR_NAMES.index("rsp")]
 
 
 def _segment_message(value: Any) -> SegmentMessage:  # noqa: ANN401 - the package's own type

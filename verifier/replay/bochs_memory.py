@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import ctypes
 import mmap
-from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 PAGE_BYTES = 4096
 ADDRESS_BITS = 40
@@ -17,9 +20,7 @@ ARENA_PAGES = 1 << 16
 class GuestMemory:
     """Pages of one host mapping, handed out in order and taken back, cleared, by ``reset``."""
 
-    def __init__(
-        self, insert: Callable[[int, int], None], remove: Callable[[int], None]
-    ) -> None:
+    def __init__(self, insert: Callable[[int, int], None], remove: Callable[[int], None]) -> None:
         """Reserve the mapping; ``insert`` and ``remove`` tell the engine of a page."""
         self._insert = insert
         self._remove = remove

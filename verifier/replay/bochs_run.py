@@ -7,8 +7,6 @@ guarded, and what went wrong is answered in place of an observation.
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable
-from functools import wraps
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
 
 from verifier.replay.bochs_library import GPR_NAMES, INSERTED_OPCODE
@@ -24,6 +22,8 @@ from verifier.replay.far_transfer import (
 from verifier.replay.page_walk import Tables
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from verifier.replay.bochs_machine import Machine
     from verifier.replay.message import RunReply, RunRequest
 
@@ -47,8 +47,7 @@ def guarded(
 ) -> Callable[Concatenate[Run, Parameters], None]:
     """Keep every exception inside: end the run and remember it."""
 
-    @wraps(hook)
-    def safe(run: Run, *args: Parameters.args, **kwargs: Parameters.kwargs) -> None:
+    def safe(run: Run, /, *args: Parameters.args, **kwargs: Parameters.kwargs) -> None:
         if run.over:
             return
         try:
@@ -87,6 +86,7 @@ class Run:
         self.ia32e = False
         self.inside = False
         self.iterating = False
+        self.wraps = False
 
     def answer(self) -> RunReply:
         """Run to the end and give what was seen."""
@@ -124,7 +124,7 @@ class Run:
             self.stop()
             return
         self.inside = True
-        self.iterating = False
+        self.iterating = self.wraps = False
         self.impose(len(self.steps))
         state = self.machine.library.cpu.state
         self.rip, self.rsp = state.rip, state.rsp
@@ -144,6 +144,10 @@ class Run:
         cpu = self.machine.library.cpu
         if not self.inside or (self.iterating and cpu.rip == self.rip):
             return
+        if self.wraps and cpu.cs.attr & ATTRIBUTE_LONG and cpu.rsp >= FOUR_GIB:
+            self.reply["not_representable"] = "a far return to 64-bit code that leaves ESP past 4G"
+            self.stop()
+            return
         self._count()
         if len(self.steps) == self.request["steps"]:
             self.impose(len(self.steps))
@@ -155,15 +159,22 @@ class Run:
         self.iterating = True
 
     @guarded
-    def linear_access(  # noqa: PLR0913 - the package calls it so
-        self, _session: object, _cpu: int, _linear: int, physical: int, size: int, _t: int, kind: int
+    def linear_access(
+        self,
+        _session: object,
+        _cpu: int,
+        _linear: int,
+        physical: int,
+        size: int,
+        _type: int,
+        kind: int,
     ) -> None:
         """At each access of an instruction; odd kinds write, wholly or after a read."""
         if kind & 1:
             self.written.add((physical, size))
 
     @guarded
-    def physical_access(  # noqa: PLR0913 - the package calls it so
+    def physical_access(
         self, _session: object, _cpu: int, physical: int, size: int, _type: int, kind: int
     ) -> None:
         """At each access of the table walk; odd kinds set accessed and dirty bits."""
@@ -249,18 +260,20 @@ class Run:
             self._end_with_fault(GENERAL_PROTECTION, 0)
 
     def _check_far_return_wrap(self, state: Any) -> None:  # noqa: ANN401
-        """End where the pops of a 32-bit far return or IRET reach 4G: RSP is then beyond it."""
+        """End before a 32-bit far return or IRET that reads across 4G; note one that ends there."""
         size, code = 4, self.code
         while code[:1] in (b"\x66", b"\x67", b"\xf2", b"\xf3"):
             size = 2 if code[0] == 0x66 else size  # noqa: PLR2004 - the operand-size prefix
             code = code[1:]
         if not code or code[0] not in (RETF, RETF_IMM16, IRET):
             return
-        popped = size * (3 if code[0] == IRET else 2)
-        if code[0] == RETF_IMM16:
-            popped += int.from_bytes(code[1:3], "little")
-        if state.ss.attr & ATTRIBUTE_BIG and state.rsp % FOUR_GIB + popped >= FOUR_GIB:
-            self.reply["not_representable"] = "a 32-bit far return whose pops reach 4G"
+        read = state.rsp % FOUR_GIB + size * (3 if code[0] == IRET else 2)
+        released = int.from_bytes(code[1:3], "little") if code[0] == RETF_IMM16 else 0
+        if not state.ss.attr & ATTRIBUTE_BIG:
+            return
+        self.wraps = read + released >= FOUR_GIB
+        if read > FOUR_GIB:
+            self.reply["not_representable"] = "a 32-bit far return that reads across 4G"
             self.stop()
 
     def _beyond_width(self, vector: int, error: int) -> str | None:

@@ -6,7 +6,6 @@ import functools
 import shutil
 import subprocess
 from enum import Enum
-from importlib import metadata
 
 QEMU_PROGRAM = "qemu-system-x86_64"
 BOCHS_PACKAGE = "bochscpu-python"
@@ -50,6 +49,9 @@ def engine_version(engine: Engine) -> str:
     """Give one line for ``--version``; ``not installed`` where the engine is missing."""
     match engine:
         case Engine.BOCHS:
+            # Takes as long to import as a worker does to start, and only --version needs it.
+            from importlib import metadata  # noqa: PLC0415
+
             try:
                 return f"Bochs in {BOCHS_PACKAGE} {metadata.version(BOCHS_PACKAGE)}"
             except metadata.PackageNotFoundError:

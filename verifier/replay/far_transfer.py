@@ -8,7 +8,10 @@ code segment raises #GP(0) when the offset is beyond the segment's limit (SDM vo
 
 from __future__ import annotations
 
-from verifier.replay.page_walk import Tables
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from verifier.replay.page_walk import Tables
 
 LEGACY_PREFIXES = frozenset(b"\x26\x2e\x36\x3e\x64\x65\x66\x67\xf0\xf2\xf3")
 FS_PREFIX, GS_PREFIX, ADDRESS_SIZE_PREFIX = 0x64, 0x65, 0x67
@@ -90,9 +93,7 @@ def _is_far_memory(modrm: int) -> bool:
     return modrm >> 6 != 3 and modrm >> 3 & 7 in (FAR_CALL, FAR_JUMP)  # noqa: PLR2004
 
 
-def _effective_address(
-    context: FarContext, prefixes: bytes, rex: int, opcode: bytes
-) -> int | None:
+def _effective_address(context: FarContext, prefixes: bytes, rex: int, opcode: bytes) -> int | None:
     """Give the linear address of a ModRM memory operand, or None if ``opcode`` is cut short."""
     mod, rm, rest = opcode[1] >> 6, opcode[1] & 7, opcode[2:]
     address = 0

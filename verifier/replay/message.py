@@ -67,7 +67,7 @@ class RunReply(TypedDict):
 
 def pack(message: RunRequest | RunReply) -> bytes:
     """Give the bytes of one message, its length first."""
-    body = marshal.dumps(message)
+    body = marshal.dumps(cast("dict[str, None]", message))
     return len(body).to_bytes(LENGTH_BYTES, "little") + body
 
 
