@@ -16,13 +16,16 @@ import resource
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from verifier.errors import BadInput
 from verifier.loading.elf import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 STDIN_NAME = "{standard input}"
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import io
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -14,6 +13,8 @@ from verifier.loading.elf import COMPRESSED, Elf, Section, SectionType, printabl
 from verifier.loading.image import Line
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from elftools.dwarf.dwarfinfo import DebugSectionDescriptor, DWARFInfo
 
 _MAX_BYTES = 4 << 20
@@ -60,11 +61,10 @@ def _open(elf: Elf, sections: dict[str, bytes]) -> DWARFInfo:
         DWARFInfo,
     )
 
-    is_64 = elf.bits == 64  # noqa: PLR2004
     config = DwarfConfig(
         little_endian=True,
-        machine_arch="x64" if is_64 else "x86",
-        default_address_size=8 if is_64 else 4,
+        machine_arch="x64" if elf.is_64 else "x86",
+        default_address_size=8 if elf.is_64 else 4,
     )
     names = [name for name in inspect.signature(DWARFInfo).parameters if name != "config"]
     given: dict[str, DebugSectionDescriptor | None] = dict.fromkeys(names)
@@ -81,7 +81,9 @@ def _lines(debug: DWARFInfo, wanted: LineRange) -> Iterator[Line]:
     rows: dict[int, Line] = {}
     for unit in debug.iter_CUs():
         program = debug.line_program_for_CU(unit)
-        states = [entry.state for entry in program.get_entries() if entry.state] if program else []
+        if program is None:
+            continue
+        states = [entry.state for entry in program.get_entries() if entry.state]
         for state, following in pairwise(states):
             offset = state.address - wanted.base
             length = following.address - state.address

@@ -5,8 +5,10 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import NoReturn
 
 from verifier.errors import BadInput
+from verifier.loading.image import MAX_IMAGE_BYTES
 
 ALLOCATED = 0x2
 COMPRESSED = 0x800
@@ -16,6 +18,7 @@ COMMON = 0xFFF2
 FIRST_RESERVED_INDEX = 0xFF00
 
 _LITTLE_ENDIAN = 1
+_MAX_NAME_BYTES = 4096
 _LOAD = 1
 _MACHINES = {(2, 62): 64, (1, 3): 32}
 _HEADER = {64: "<16sHHIQQQIHHHHHH", 32: "<16sHHIIIIIHHHHHH"}
@@ -120,9 +123,16 @@ class Elf:
         self.segments = self._segments(program_table, segment_size, segment_count)
         self.sections = self._sections((section_table, section_size, section_count), names)
 
+    @property
+    def is_64(self) -> bool:
+        """Say whether the file is for x86-64, and not for i386."""
+        return self.bits == 64  # noqa: PLR2004 - what the property is for
+
     def contents(self, section: Section) -> bytes:
         """Give a section's bytes; those of a section without file space are zeros."""
         if section.type == SectionType.NOBITS:
+            if section.size > MAX_IMAGE_BYTES:
+                self._refuse_corrupt(f"{section.name} would take {section.size:#x} bytes")
             return bytes(section.size)
         return self.data[section.offset : section.offset + section.size]
 
@@ -133,11 +143,11 @@ class Elf:
     def symbols(self, table: Section) -> tuple[Symbol, ...]:
         """Read a symbol table, index 0 (the null symbol) included."""
         if table.link >= len(self.sections):
-            raise self._corrupt(f"{table.name} names section {table.link}, which does not exist")
+            self._refuse_corrupt(f"{table.name} names section {table.link}, which does not exist")
         strings = self.contents(self.sections[table.link])
         symbols = []
         for fields in self._rows(_SYMBOL[self.bits], table):
-            if self.bits == 64:  # noqa: PLR2004
+            if self.is_64:
                 name, info, _, section, value, _ = fields
             else:
                 name, value, _, info, _, section = fields
@@ -149,39 +159,40 @@ class Elf:
         """Read a relocation section of either form."""
         has_addend = table.type == SectionType.RELA
         form = (_RELA if has_addend else _REL)[self.bits]
-        shift, mask = (32, 0xFFFF_FFFF) if self.bits == 64 else (8, 0xFF)  # noqa: PLR2004
+        shift, mask = (32, 0xFFFF_FFFF) if self.is_64 else (8, 0xFF)
         return tuple(
-            Entry(fields[0], fields[1] & mask, fields[1] >> shift, fields[2] if has_addend else None)
+            Entry(
+                fields[0], fields[1] & mask, fields[1] >> shift, fields[2] if has_addend else None
+            )
             for fields in self._rows(form, table)
         )
 
     def _bits(self) -> int:
         if self.data[:4] != b"\x7fELF":
-            raise self._bad("is not an ELF file: it does not begin with 7f 45 4c 46")
+            self._refuse("is not an ELF file: it does not begin with 7f 45 4c 46")
         kind, order, machine = self._unpack("<4xBB12xH", 0, "the ELF header")
         if order != _LITTLE_ENDIAN or (kind, machine) not in _MACHINES:
-            raise self._bad(
+            self._refuse(
                 f"is for another processor (ELF machine {machine}, class {kind}, byte order"
                 f" {order}); expected x86-64 (62, 2, 1) or i386 (3, 1, 1)"
             )
         return _MACHINES[kind, machine]
 
     def _file_type(self, number: int) -> FileType:
-        try:
-            return FileType(number)
-        except ValueError:
-            raise self._bad(
+        if number not in {kind.value for kind in FileType}:
+            self._refuse(
                 f"has ELF type {number}; expected an object, an executable or a shared object"
-            ) from None
+            )
+        return FileType(number)
 
     def _segments(self, start: int, size: int, count: int) -> tuple[Segment, ...]:
-        segments = []
+        segments: list[Segment] = []
         form = _SEGMENT[self.bits]
         if count and size < struct.calcsize(form):
-            raise self._corrupt(f"a program header has {size} bytes")
+            self._refuse_corrupt(f"a program header has {size} bytes")
         for number in range(count):
             fields = self._unpack(form, start + number * size, f"program header {number}")
-            if self.bits == 64:  # noqa: PLR2004
+            if self.is_64:
                 kind, _, offset, address, _, file_size, memory_size, _ = fields
             else:
                 kind, offset, address, _, file_size, memory_size, _, _ = fields
@@ -189,7 +200,9 @@ class Elf:
                 continue
             self._check_end(offset + file_size, f"segment {len(segments)}")
             if file_size > memory_size:
-                raise self._corrupt(f"segment {len(segments)} has more bytes in file than in memory")
+                self._refuse_corrupt(
+                    f"segment {len(segments)} has more bytes in file than in memory"
+                )
             segments.append(Segment(offset, address, file_size, memory_size))
         return tuple(segments)
 
@@ -197,9 +210,9 @@ class Elf:
         start, size, count = table
         form = _SECTION[self.bits]
         if count == 0 and start:
-            raise self._bad(f"has {FIRST_RESERVED_INDEX} sections or more; link it first")
+            self._refuse(f"has {FIRST_RESERVED_INDEX} sections or more; link it first")
         if count and (size < struct.calcsize(form) or names >= count):
-            raise self._corrupt("the section table's description makes no sense")
+            self._refuse_corrupt("the section table's description makes no sense")
         rows = [
             self._unpack(form, start + number * size, f"section header {number}")
             for number in range(count)
@@ -223,15 +236,15 @@ class Elf:
     def _rows(self, form: str, table: Section) -> list[tuple[int, ...]]:
         content = self.contents(table)
         if table.type == SectionType.NOBITS or len(content) % struct.calcsize(form):
-            raise self._corrupt(f"{table.name} does not hold a whole number of entries")
+            self._refuse_corrupt(f"{table.name} does not hold a whole number of entries")
         return list(struct.iter_unpack(form, content))
 
     def _string(self, strings: bytes, start: int, table: str) -> str:
         if start == 0:
             return ""
-        end = strings.find(b"\0", start)
+        end = strings.find(b"\0", start, start + _MAX_NAME_BYTES)
         if end < 0:
-            raise self._corrupt(f"a name of {table} lies outside its string table")
+            self._refuse_corrupt(f"a name of {table} lies outside its string table or is endless")
         return printable(strings[start:end])
 
     def _unpack(self, form: str, offset: int, what: str) -> tuple[int, ...]:
@@ -240,16 +253,17 @@ class Elf:
 
     def _check_end(self, end: int, what: str) -> None:
         if end > len(self.data):
-            raise self._bad(
+            self._refuse(
                 f"is cut short or corrupt: {what} ends at byte {end:#x},"
                 f" and the file has {len(self.data):#x}"
             )
 
-    def _bad(self, message: str) -> BadInput:
-        return BadInput(f"the file {message}", self.where)
+    def _refuse_corrupt(self, message: str) -> NoReturn:
+        self._refuse(f"is corrupt: {message}")
 
-    def _corrupt(self, message: str) -> BadInput:
-        return self._bad(f"is corrupt: {message}")
+    def _refuse(self, message: str) -> NoReturn:
+        sentence = f"the file {message}"
+        raise BadInput(sentence, self.where)
 
 
 def printable(text: bytes) -> str:

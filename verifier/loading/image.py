@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from bisect import bisect_right
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from verifier.errors import Bug
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 MAX_IMAGE_BYTES = 64 << 20
 """The largest image that is read; a wrong size in a header must not fill the memory."""

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from verifier.errors import BadInput, nearest
-from verifier.loading.elf import ABSOLUTE, COMMON, UNDEFINED, Elf, Entry, Section, SectionType
-from verifier.loading.elf import Symbol, SymbolType
+from verifier.loading.elf import (
+    ABSOLUTE,
+    COMMON,
+    UNDEFINED,
+    Elf,
+    Entry,
+    Section,
+    SectionType,
+    Symbol,
+    SymbolType,
+)
 from verifier.loading.image import MAX_IMAGE_BYTES, Line, Relocation
 from verifier.loading.relocations import FORMS, NO_EFFECT, Form, Range
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
 
 _NOT_LABELS = (SymbolType.SECTION, SymbolType.FILE, SymbolType.TLS)
 
@@ -104,7 +116,11 @@ def collect_names(
     constants: dict[str, int] = {}
     ambiguous: set[str] = set()
     for symbol in sorted(symbols, key=lambda symbol: symbol.is_local):
-        if symbol.type in _NOT_LABELS or not symbol.name or "\N{REPLACEMENT CHARACTER}" in symbol.name:
+        if (
+            symbol.type in _NOT_LABELS
+            or not symbol.name
+            or "\N{REPLACEMENT CHARACTER}" in symbol.name
+        ):
             continue
         table, value = labels, offset_of(symbol)
         if symbol.section == ABSOLUTE:
@@ -157,7 +173,7 @@ class Linker:
                     symbol = symbols[entry.symbol]
                     target = self._debug_base(symbol) + symbol.value
                     place = slice(entry.offset, entry.offset + form.width)
-                    addend = self._addend(entry, data[place])
+                    addend = self._addend(entry, bytes(data[place]))
                     data[place] = form.encode(target + addend) or data[place]
         return bytes(data)
 
@@ -211,7 +227,7 @@ class Linker:
         symbol = symbols[entry.symbol]
         offset = self._offset(symbol, symbols, place)
         field_bytes = slice(place, place + form.width)
-        addend = self._addend(entry, linked.data[field_bytes])
+        addend = self._addend(entry, bytes(linked.data[field_bytes]))
         target = (symbol.value if offset is None else self.link_address + offset) + addend
         value = target - self.link_address - place if form.relative else target
         encoded = form.encode(value)

@@ -8,10 +8,13 @@ the bytes, and a row that fits nowhere for certain is left out.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from verifier.loading.image import Line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
 
 _ROW = re.compile(r" *(\d+) (?:([0-9a-f]{4,}) ([0-9A-F? ]*))?[^\t]*\t(.*)")
 _SECTION = re.compile(

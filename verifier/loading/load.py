@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from verifier.errors import BadInput
 from verifier.loading import assembler
@@ -15,6 +15,9 @@ from verifier.loading.image import MAX_IMAGE_BYTES, Image, Line, digest_of
 from verifier.loading.linking import Linker, check_size, collect_names, lay_out, symbol_table
 from verifier.loading.listing import PlacedSection, read_listing
 from verifier.loading.program import load_program, producer
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _MAX_FILE_BYTES = 8 * MAX_IMAGE_BYTES
 

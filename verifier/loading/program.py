@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from itertools import pairwise
+from typing import TYPE_CHECKING
 
 from verifier.errors import BadInput
 from verifier.loading.dwarf import LineRange, line_table
-from verifier.loading.elf import ABSOLUTE, UNDEFINED, Elf, Section, SectionType, Segment, Symbol
-from verifier.loading.elf import printable
+from verifier.loading.elf import (
+    ABSOLUTE,
+    UNDEFINED,
+    Elf,
+    Section,
+    SectionType,
+    Segment,
+    Symbol,
+    printable,
+)
 from verifier.loading.image import Image, digest_of
 from verifier.loading.linking import check_size, collect_names, symbol_table
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def load_program(elf: Elf, name: str, segment: int | None, folder: Path) -> Image:
@@ -57,7 +69,12 @@ def _chosen(elf: Elf, number: int | None) -> tuple[Segment, ...]:
         message = "the file has no segment to load"
         raise BadInput(message, elf.where)
     if number is None:
-        return elf.segments
+        ordered = tuple(sorted(elf.segments, key=lambda segment: segment.address))
+        for below, above in pairwise(ordered):
+            if below.address + below.memory_size > above.address:
+                message = f"the file is corrupt: its segments overlap at {above.address:#x}"
+                raise BadInput(message, elf.where)
+        return ordered
     if not 0 <= number < len(elf.segments):
         message = f"there is no segment {number}: the file loads {len(elf.segments)}, from 0"
         raise BadInput(message, elf.where)
