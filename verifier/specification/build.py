@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from verifier.specification.vocabulary import When
 
 WIDTH = 64
-MASK = 2**WIDTH - 1
+MASK = (1 << WIDTH) - 1
 LA57 = Cr4.LA57.value
 
 _CALCULATIONS: dict[Operator, Callable[[int, int], int]] = {

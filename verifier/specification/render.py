@@ -164,7 +164,7 @@ def _truth(node: Truth) -> tuple[str, _Level]:
         case Constant(value=value):
             return str(value).lower(), _Level.WHOLE
         case Compare(relation=relation, left=left, right=right):
-            one, other = _inside(left, _Level.BIT_OR), _inside(right, _Level.BIT_OR)
+            one, other = _inside(left, _Level.SHIFT), _inside(right, _Level.SHIFT)
             return f"{one} {relation.value} {other}", _Level.COMPARE
         case ModeIs(of=of, mode=mode):
             return f"{of.value} == {mode.name}", _Level.COMPARE

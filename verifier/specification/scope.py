@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import keyword
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from verifier.errors import nearest
@@ -77,9 +76,9 @@ RESERVED = frozenset(
 class Symbols:
     """What the image names: labels as offsets from its base, constants, its size in bytes."""
 
-    labels: Mapping[str, int]
-    constants: Mapping[str, int]
-    size: int
+    labels: Mapping[str, int] = field(default_factory=dict)
+    constants: Mapping[str, int] = field(default_factory=dict)
+    size: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +94,7 @@ class Scope:
     """What the names of one expression may mean, and which state a bare name speaks of."""
 
     when: When
-    symbols: Symbols = Symbols(MappingProxyType({}), MappingProxyType({}), 0)
+    symbols: Symbols = field(default_factory=Symbols)
     inputs: frozenset[str] = frozenset()
     regions: Mapping[str, Extent] = field(default_factory=dict)
     event: Event | None = None

@@ -46,15 +46,18 @@ class ImageKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class ImageSource:
-    """Where the bytes come from.
+    """Where the bytes come from, and how to read them.
 
-    ``link_address`` is the address the bytes were linked for, a flat file's origin;
-    ``symbols`` are further names, by the same addresses. ``line`` is that of the file.
+    ``link_address`` is where the image's base was linked, a flat file's origin. ``sections``
+    of an object or the ``segment`` of a program restrict an ELF file. ``symbols`` are
+    further labels, by addresses as linked. ``line`` is that of the file's name in the spec.
     """
 
     kind: ImageKind
     file: Path
-    link_address: int | None
+    link_address: int
+    sections: tuple[str, ...]
+    segment: int | None
     symbols: Mapping[str, int]
     line: int
 

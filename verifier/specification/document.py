@@ -1,0 +1,240 @@
+"""A TOML file whose every use is checked: types, missing keys, unknown keys."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+from verifier.errors import BadInput
+from verifier.specification.locate import KeyPath, Locator
+from verifier.specification.parse import parse_truth, parse_word
+from verifier.specification.scope import suggestion
+from verifier.specification.spec import Formula, Term
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+
+    from verifier.specification.scope import Scope
+
+LONGEST = 1_000_000
+"""Bytes in one TOML file."""
+
+_KINDS = {
+    bool: "true or false",
+    str: "a string",
+    int: "a whole number",
+    float: "a number with a point",
+    dict: "a table",
+    list: "an array",
+}
+
+Chosen = TypeVar("Chosen")
+Kind = TypeVar("Kind", str, int)
+NodeKind = TypeVar("NodeKind")
+
+
+def read_document(path: Path) -> Table:
+    """Read a TOML file; whatever is wrong with the file is a BadInput."""
+    try:
+        raw = path.read_bytes()
+    except FileNotFoundError:
+        raise BadInput("there is no such file", path) from None
+    except OSError as error:
+        raise BadInput(f"cannot be read: {(error.strerror or str(error)).lower()}", path) from None
+    if len(raw) > LONGEST:
+        raise BadInput(f"is longer than {LONGEST} bytes", path)
+    try:
+        text = raw.decode().replace("\r\n", "\n")
+        values = tomllib.loads(text)
+        return Table(path, Locator(text), (), values)
+    except UnicodeDecodeError as error:
+        line = raw[: error.start].count(b"\n") + 1
+        raise BadInput("is not text in UTF-8", path, line) from None
+    except tomllib.TOMLDecodeError as error:
+        raise _syntax_error(str(error), path, text) from None
+    except (ValueError, RecursionError):
+        message = "is not TOML that can be read: nested too deep, or a number is too long"
+        raise BadInput(message, path) from None
+
+
+def _syntax_error(message: str, path: Path, text: str) -> BadInput:
+    found = re.search(r" \(at line (\d+), column (\d+)\)$", message)
+    if found:
+        sentence = message[: found.start()]
+        return BadInput(f"is not TOML: {_lowered(sentence)}", path, int(found[1]), int(found[2]))
+    sentence = message.removesuffix(" (at end of document)")
+    return BadInput(f"is not TOML: {_lowered(sentence)}", path, text.count("\n") + 1)
+
+
+def _lowered(sentence: str) -> str:
+    return sentence[:1].lower() + sentence[1:]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One table of a file, with the path of keys that leads to it."""
+
+    file: Path
+    locator: Locator
+    path: KeyPath
+    values: Mapping[str, object]
+
+    def line(self, key: str | None = None) -> int:
+        """Give the line of a key, or of the table."""
+        return self.locator.line(self.path if key is None else (*self.path, key))
+
+    def mistake(self, message: str, key: str | None = None) -> BadInput:
+        """Give the user's mistake at a key, or at the table, to be raised."""
+        return BadInput(message, self.file, self.line(key))
+
+    @property
+    def title(self) -> str:
+        """Give the table's name as its header has it."""
+        keys = [str(key) for key in self.path if isinstance(key, str)]
+        if not keys:
+            return "the top of the file"
+        brackets = "[[{}]]" if isinstance(self.path[-1], int) else "[{}]"
+        return brackets.format(".".join(keys))
+
+    def allow(self, *keys: str) -> None:
+        """Refuse every key but these."""
+        for key in self.values:
+            if key not in keys:
+                message = f"unknown key '{key}' in {self.title}; {suggestion(key, keys)}"
+                raise self.mistake(message, key)
+
+    def has(self, key: str) -> bool:
+        """Say whether a key is there."""
+        return key in self.values
+
+    def exactly_one(self, *keys: str) -> str:
+        """Give the one of these keys that is there."""
+        present = [key for key in keys if key in self.values]
+        listed = ", ".join(f"'{key}'" for key in keys)
+        if len(present) != 1:
+            message = f"{self.title} needs exactly one of {listed}"
+            raise self.mistake(message, present[1] if present else None)
+        return present[0]
+
+    def value(self, key: str, kind: type[Kind]) -> Kind:
+        """Give a string or a whole number."""
+        if key not in self.values:
+            raise self.mistake(f"{self.title} lacks the key '{key}'")
+        value = self.values[key]
+        if type(value) is not kind:
+            raise self.mistake(_wanted(key, value, _KINDS[kind]), key)
+        return value
+
+    def text(self, key: str, default: str | None = None) -> str:
+        """Give a string that is not blank, or the default where the key is missing."""
+        if default is not None and key not in self.values:
+            return default
+        value = self.value(key, str)
+        if not value.strip():
+            raise self.mistake(f"'{key}' is empty", key)
+        return value
+
+    def number(self, key: str, least: int, most: int) -> int:
+        """Give a whole number within bounds."""
+        value = self.value(key, int)
+        if not least <= value <= most:
+            message = f"'{key}' is {value:#x}; it must lie from {least:#x} to {most:#x}"
+            raise self.mistake(message, key)
+        return value
+
+    def table(self, key: str) -> Table:
+        """Give a table, an empty one where the key is missing."""
+        value = self.values.get(key, {})
+        if not isinstance(value, dict):
+            raise self.mistake(_wanted(key, value, "a table"), key)
+        return Table(self.file, self.locator, (*self.path, key), value)
+
+    def tables(self, key: str) -> Iterator[Table]:
+        """Give the tables of an array of tables, written ``[[key]]``."""
+        values = self.values.get(key, [])
+        if not isinstance(values, list) or not all(isinstance(one, dict) for one in values):
+            raise self.mistake(f"'{key}' must be tables, each under [[{key}]]", key)
+        for index, value in enumerate(values):
+            yield Table(self.file, self.locator, (*self.path, key, index), value)
+
+    def strings(self, key: str) -> tuple[str, ...]:
+        """Give an array of strings, at least one, none twice."""
+        values = self.values.get(key)
+        if not isinstance(values, list) or not all(isinstance(one, str) for one in values):
+            raise self.mistake(_wanted(key, values, "an array of strings"), key)
+        for index, value in enumerate(values):
+            if value in values[:index]:
+                raise self.mistake(f"'{key}' has '{value}' twice", key)
+        if not values:
+            raise self.mistake(f"'{key}' is empty", key)
+        return tuple(values)
+
+    def choice(self, key: str, names: Mapping[str, Chosen]) -> Chosen:
+        """Give the member that a string names."""
+        return self.named(self.value(key, str), names, key)
+
+    def choices(self, key: str, names: Mapping[str, Chosen]) -> tuple[Chosen, ...]:
+        """Give the members that an array of strings names."""
+        return tuple(self.named(name, names, key) for name in self.strings(key))
+
+    def named(self, name: str, names: Mapping[str, Chosen], key: str) -> Chosen:
+        """Give the member of that name."""
+        if name not in names:
+            message = f"'{name}' is not a value of '{key}'; {suggestion(name, names)}"
+            raise self.mistake(message, key)
+        return names[name]
+
+    def word(self, key: str, scope: Scope, default: str | None = None) -> Term:
+        """Give a word: an expression in a string, or a whole number."""
+        value = self.values.get(key, default)
+        if value is None:
+            raise self.mistake(f"{self.title} lacks the key '{key}'")
+        return self._term((*self.path, key), value, scope)
+
+    def words(self, key: str, scope: Scope) -> tuple[Term, ...]:
+        """Give one word, or each of an array of words."""
+        values = self.values.get(key)
+        if not isinstance(values, list):
+            return (self.word(key, scope),)
+        if not values:
+            raise self.mistake(f"'{key}' is empty", key)
+        path = (*self.path, key)
+        return tuple(self._term((*path, index), one, scope) for index, one in enumerate(values))
+
+    def truth(self, key: str, scope: Scope) -> Formula:
+        """Give a truth: an expression in a string."""
+        value = self.value(key, str)
+        path = (*self.path, key)
+        return Formula(value, self._parsed(path, value, scope, parse_truth), self.line(key))
+
+    def _term(self, path: KeyPath, value: object, scope: Scope) -> Term:
+        line = self.locator.line(path)
+        key = next(part for part in reversed(path) if isinstance(part, str))
+        if type(value) is int:
+            value = hex(value) if value >= 0 else str(value)
+        if not isinstance(value, str):
+            message = _wanted(key, value, "an expression in a string, or a whole number")
+            raise BadInput(message, self.file, line)
+        return Term(value, self._parsed(path, value, scope, parse_word), line)
+
+    def _parsed(
+        self,
+        path: KeyPath,
+        text: str,
+        scope: Scope,
+        parse: Callable[[str, Scope], NodeKind],
+    ) -> NodeKind:
+        """Parse an expression, telling a mistake at its place in the file."""
+        try:
+            return parse(text, scope)
+        except BadInput as error:
+            place = self.locator.inside(path, text, (error.column or 1) - 1)
+            key = next(part for part in reversed(path) if isinstance(part, str))
+            raise BadInput(f"'{key}': {error.message}", self.file, *place) from None
+
+
+def _wanted(key: str, value: object, wanted: str) -> str:
+    return f"'{key}' is {_KINDS.get(type(value), 'of another kind')}; it must be {wanted}"
