@@ -240,8 +240,8 @@ class Linker:
         linked.data[field_bytes] = encoded
         if offset is None and form.relative:
             linked.notes.append(
-                f"the {form.width} bytes at +{place:#x} reach the fixed address {target:#x} only"
-                f" when loaded at the link address {self.link_address:#x}"
+                f"the {form.width} bytes at +{place:#x} are the distance to an absolute address:"
+                f" they reach it only when loaded at the link address {self.link_address:#x}"
             )
         elif offset is not None and not form.relative:
             signed = form.range is Range.SIGNED
