@@ -9,7 +9,7 @@ from __future__ import annotations
 import ctypes
 from typing import TYPE_CHECKING, Any
 
-import bochscpu._bochscpu as native  # type: ignore[import-untyped]
+import bochscpu._bochscpu as native
 from bochscpu import memory
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ class Engine(Enum):
     QEMU = "qemu"
 
 
-class ReplayFailed(Exception):  # noqa: N818 - it says what happened
+class ReplayFailed(Exception):
     """The engine died, hung or broke: nothing is known of the start."""
 
     def __init__(self, engine: Engine, reason: str) -> None:
@@ -29,7 +29,7 @@ class ReplayFailed(Exception):  # noqa: N818 - it says what happened
         self.reason = reason
 
 
-class NotRepresentable(Exception):  # noqa: N818 - it says what the start is
+class NotRepresentable(Exception):
     """The engine cannot hold this start, or is known to be no judge of what it runs into."""
 
     def __init__(self, engine: Engine, reason: str) -> None:

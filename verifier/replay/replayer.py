@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Self
 
 from verifier.replay.bochs import BochsWorker
 from verifier.replay.engine import Engine, ReplayFailed
+from verifier.replay.qemu import QemuEngine
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,7 +25,7 @@ class Replayer:
         """Say which engines may be asked; ``seconds`` bounds each replay."""
         self.engines = tuple(engines)
         self._seconds = seconds
-        self._workers: dict[bool, BochsWorker] = {}
+        self._workers: dict[tuple[Engine, bool], BochsWorker | QemuEngine] = {}
 
     def __enter__(self) -> Self:
         """Start nothing yet."""
@@ -42,7 +43,7 @@ class Replayer:
     def warm_up(self) -> None:
         """Start the process most replays need, and return at once."""
         if Engine.BOCHS in self.engines:
-            self._worker(has_la57=True)
+            self._worker(Engine.BOCHS, has_la57=True)
 
     def replay(self, start: Start, steps: int, engine: Engine) -> Observation:
         """Run ``start`` for at most ``steps`` instructions.
@@ -50,11 +51,11 @@ class Replayer:
         A ``rep`` counts once; an instruction that faults is not among the steps. Raises
         NotRepresentable where the engine is no judge, and ReplayFailed where it broke.
         """
-        worker = self._worker(has_la57=start.has_la57)
+        worker = self._worker(engine, has_la57=start.has_la57)
         try:
             return worker.run(start, steps, self._seconds)
         except ReplayFailed:
-            self._workers.pop(start.has_la57).close()
+            self._workers.pop((engine, start.has_la57)).close()
             raise
 
     def close(self) -> None:
@@ -62,7 +63,9 @@ class Replayer:
         while self._workers:
             self._workers.popitem()[1].close()
 
-    def _worker(self, *, has_la57: bool) -> BochsWorker:
-        if has_la57 not in self._workers:
-            self._workers[has_la57] = BochsWorker(has_la57=has_la57)
-        return self._workers[has_la57]
+    def _worker(self, engine: Engine, *, has_la57: bool) -> BochsWorker | QemuEngine:
+        key = (engine, has_la57)
+        if key not in self._workers:
+            kind = BochsWorker if engine is Engine.BOCHS else QemuEngine
+            self._workers[key] = kind(has_la57=has_la57)
+        return self._workers[key]

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 CONTROLS = tuple(ControlRegister)
 """The order of control registers in a message."""
 
+HAS_ERROR_CODE = frozenset((8, 10, 11, 12, 13, 14, 17, 21))
+"""The vectors of exceptions with an error code."""
+
 GRACE_SECONDS = 2
 """How much later than the main process the worker itself gives up on a run."""
 
@@ -41,7 +44,12 @@ def request(start: Start, steps: int, seconds: float) -> RunRequest:
         "idtr": (start.idtr.base, start.idtr.limit),
         "memory": [(address, bytes(data)) for address, data in start.memory.items()],
         "overrides": [
-            (index, -1 if choice.register is None else choice.register, choice.mask, choice.value)
+            (
+                index,
+                -1 if choice.register is None else int(choice.register),
+                choice.mask,
+                choice.value,
+            )
             for index, choices in start.overrides.items()
             for choice in choices
         ],
