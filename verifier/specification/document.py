@@ -214,7 +214,9 @@ class Table:
         line = self.locator.line(path)
         key = next(part for part in reversed(path) if isinstance(part, str))
         if type(value) is int:
-            value = hex(value) if value >= 0 else str(value)
+            if value < 0:
+                raise BadInput(f"'{key}' is {value}; a word is not negative", self.file, line)
+            value = hex(value)
         if not isinstance(value, str):
             message = _wanted(key, value, "an expression in a string, or a whole number")
             raise BadInput(message, self.file, line)

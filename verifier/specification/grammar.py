@@ -16,6 +16,10 @@ DEEPEST = 100
 
 _QUOTED = re.compile(r""""[^"\n]*"|'[^'\n]*'""")
 
+_TOO_MUCH = "this is not an expression: nested too deep, or a number is too long"
+_WRITTEN = {"=": "==", "&&": "and", "||": "or", "!": "not"}
+_FOREIGN = re.compile(r"(?<![=!<>:])=(?!=)|&&|\|\||!(?!=)")
+
 
 def tree_of(text: str) -> ast.expr:
     """Read one expression; a mistake is a BadInput with a column, counted from 1 in it."""
@@ -27,14 +31,23 @@ def tree_of(text: str) -> ast.expr:
             warnings.simplefilter("error")
             tree = ast.parse(flat[shift:], mode="eval").body
     except SyntaxError as error:
-        column = min(shift + max(error.offset or 1, 1), len(text))
-        message = f"this is not an expression: {error.msg}"
-        raise BadInput(message, column=column) from None
+        raise _syntax_error(flat, shift, error) from None
     except (ValueError, RecursionError, MemoryError):
-        message = "this is not an expression: nested too deep, or a number is too long"
-        raise BadInput(message, column=shift + 1) from None
+        raise BadInput(_TOO_MUCH, column=shift + 1) from None
     _check_depth(tree, shift)
     return tree
+
+
+def _syntax_error(text: str, shift: int, error: SyntaxError) -> BadInput:
+    """Give the user's mistake, with what to write where C's signs were used."""
+    foreign = _FOREIGN.search(_QUOTED.sub(lambda quoted: "_" * len(quoted[0]), text))
+    if foreign is not None:
+        message = f"write '{_WRITTEN[foreign[0]]}' instead of '{foreign[0]}'"
+        return BadInput(message, column=foreign.start() + 1)
+    if "Exceeds the limit" in error.msg:
+        return BadInput(_TOO_MUCH, column=shift + 1)
+    column = min(shift + max(error.offset or 1, 1), len(text))
+    return BadInput(f"this is not an expression: {error.msg}", column=column)
 
 
 def _check_characters(text: str) -> None:

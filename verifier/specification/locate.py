@@ -123,6 +123,7 @@ class Locator:
         path: KeyPath = ()
         for part in parts[:-1]:
             path = self._current((*path, part))
+            self.places.setdefault(path, Place(start, start))
         path = (*path, parts[-1])
         if element:
             self._tables[path] = self._tables.get(path, -1) + 1

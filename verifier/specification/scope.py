@@ -130,7 +130,12 @@ class Scope:
 
 
 def suggestion(name: str, valid: Iterable[str]) -> str:
-    """Give the nearest valid name, one that differs only in case first of all."""
+    """Give the nearest valid name; one that differs in case, or goes on, comes first."""
     choices = sorted(valid)
     same = [choice for choice in choices if choice.lower() == name.lower()]
-    return f"did you mean '{same[0]}'?" if same else nearest(name, choices)
+    longer = [choice for choice in choices if choice.startswith(name + "-")]
+    match same or longer:
+        case [close]:
+            return f"did you mean '{close}'?"
+        case _:
+            return nearest(name, choices)

@@ -1,0 +1,348 @@
+"""Expressions are read as what they say, and every mistake in one is told at its column."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.specification.build import ASSUMPTION, CLAIM, TRANSFER, WRITE
+from verifier.errors import BadInput
+from verifier.machine.registers import ControlRegister, Flag, Gpr, Mode, Segment
+from verifier.specification.events import Event, EventField
+from verifier.specification.expression import (
+    Arithmetic,
+    Bound,
+    Compare,
+    Conditional,
+    Constant,
+    Control,
+    Cpu,
+    EventValue,
+    FlagBit,
+    Implies,
+    Input,
+    InstructionPointer,
+    Invert,
+    Label,
+    Logic,
+    Memory,
+    ModeIs,
+    Negate,
+    Not,
+    Number,
+    RegionBase,
+    Register,
+    SegmentField,
+    Slice,
+    TableField,
+    Translate,
+)
+from verifier.specification.parse import parse_truth, parse_word
+from verifier.specification.scope import Scope
+from verifier.specification.vocabulary import (
+    CpuFact,
+    Junction,
+    ModeOf,
+    Operator,
+    Relation,
+    SegmentPart,
+    SystemTable,
+    TablePart,
+    When,
+)
+
+NOW, ENTRY = When.NOW, When.ENTRY
+RSI, LOAD = Register(Gpr.RSI, NOW), Input("load")
+CR4 = Control(ControlRegister.CR4, NOW)
+
+WORDS = [
+    ("7", Number(7)),
+    ("0xffff_ffff_ffff_ffff", Number(2**64 - 1)),
+    ("2**47", Number(2**47)),
+    ("0**0 + 1**(2**63)", Number(2)),
+    ("-1", Number(2**64 - 1)),
+    ("~0xff", Number(2**64 - 256)),
+    ("+rsi", RSI),
+    ("1 << 63", Number(2**63)),
+    ("1 << 64", Number(0)),
+    ("5 >> 2**63", Number(0)),
+    ("3 - 4", Number(2**64 - 1)),
+    ("2**63 * 2", Number(0)),
+    ("0xabcd[15:8]", Number(0xAB)),
+    ("rsi", RSI),
+    ("entry.rsi", Register(Gpr.RSI, ENTRY)),
+    ("esi", Slice(RSI, 31, 0)),
+    ("r8d", Slice(Register(Gpr.R8, NOW), 31, 0)),
+    ("entry.r15d", Slice(Register(Gpr.R15, ENTRY), 31, 0)),
+    ("low32(rsi)", Slice(RSI, 31, 0)),
+    ("rip", InstructionPointer(NOW)),
+    ("cr3", Control(ControlRegister.CR3, NOW)),
+    ("entry.efer", Control(ControlRegister.EFER, ENTRY)),
+    ("cr4.LA57", Slice(CR4, 12, 12)),
+    ("entry.cr0.PG", Slice(Control(ControlRegister.CR0, ENTRY), 31, 31)),
+    ("efer.LMA", Slice(Control(ControlRegister.EFER, NOW), 10, 10)),
+    ("rflags.IF", FlagBit(Flag.IF, NOW)),
+    ("entry.rflags.DF", FlagBit(Flag.DF, ENTRY)),
+    ("cs.selector", SegmentField(Segment.CS, SegmentPart.SELECTOR, NOW)),
+    ("entry.cs.L", SegmentField(Segment.CS, SegmentPart.LONG, ENTRY)),
+    ("ss.null", SegmentField(Segment.SS, SegmentPart.NULL, NOW)),
+    ("gdtr.base", TableField(SystemTable.GDTR, TablePart.BASE, NOW)),
+    ("entry.idtr.limit", TableField(SystemTable.IDTR, TablePart.LIMIT, ENTRY)),
+    ("load", LOAD),
+    ("every", Bound("every")),
+    ("cpu.physical_limit", Cpu(CpuFact.PHYSICAL_LIMIT)),
+    ("cpu.LA57", Cpu(CpuFact.LA57)),
+    ("lvl5", Label("lvl5")),
+    ("entry", Label("entry")),
+    ("size", Label("size")),
+    ('label(".Lodd")', Label(".Lodd")),
+    ("label('SELECTOR')", Number(0x10)),
+    ("SELECTOR", Number(0x10)),
+    ("jump - start", Number(0x20)),
+    ("0x7c00 + jump - start", Number(0x7C20)),
+    ("-(start - jump)", Number(0x20)),
+    ("-start + jump", Number(0x20)),
+    ("jump + start", Arithmetic(Operator.ADD, Label("jump"), Label("start"))),
+    ("sizeof(image)", Number(0x80)),
+    ("low.base", Number(0x7000)),
+    ("low.size", Number(0x1000)),
+    ("low.end", Number(0x8000)),
+    ("stack.base", RegionBase("stack")),
+    ("stack.end", Arithmetic(Operator.ADD, RegionBase("stack"), Number(64))),
+    ("mem8(rsi)", Memory(RSI, 1, NOW)),
+    ("entry.mem64(rsi)", Memory(RSI, 8, ENTRY)),
+    ("mem32(entry.rsi)", Memory(Register(Gpr.RSI, ENTRY), 4, NOW)),
+    ("translate(load)", Translate(LOAD, NOW)),
+    ("entry.translate(load)", Translate(LOAD, ENTRY)),
+    ("~rsi", Invert(RSI)),
+    ("-rsi", Negate(RSI)),
+    ("rsi[7]", Slice(RSI, 7, 7)),
+    ("(rsi + load)[63:32]", Slice(Arithmetic(Operator.ADD, RSI, LOAD), 63, 32)),
+    ("rsi if rsi < load else load", Conditional(Compare(Relation.LESS, RSI, LOAD), RSI, LOAD)),
+    ("  rsi \n + load ", Arithmetic(Operator.ADD, RSI, LOAD)),
+]
+
+
+@pytest.mark.parametrize(("text", "node"), WORDS, ids=[text for text, _ in WORDS])
+def test_a_word_is_read_as_what_it_says(text: str, node: object) -> None:
+    """Each form of a word gives its node, with constants folded."""
+    assert parse_word(text, CLAIM) == node
+
+
+LESS = Compare(Relation.LESS, RSI, LOAD)
+EQUAL = Compare(Relation.EQUAL, RSI, LOAD)
+LONG = ModeIs(ModeOf.NOW, Mode.LONG_64)
+
+TRUTHS = [
+    ("rsi < load", LESS),
+    ("true", Constant(value=True)),
+    ("1 == 2", Constant(value=False)),
+    ("not false", Constant(value=True)),
+    ("rsi < load and true", LESS),
+    ("rsi < load or true", Constant(value=True)),
+    (
+        "1 <= rsi < load",
+        Logic(Junction.AND, (Compare(Relation.LESS_OR_EQUAL, Number(1), RSI), LESS)),
+    ),
+    ("(rsi < load and rsi == load) and rsi < load", Logic(Junction.AND, (LESS, EQUAL, LESS))),
+    ("rsi < load or rsi == load", Logic(Junction.OR, (LESS, EQUAL))),
+    ("not rsi < load", Not(LESS)),
+    ("implies(rsi < load, rsi == load)", Implies(LESS, EQUAL)),
+    ("mode == LONG_64", LONG),
+    ("LONG_64 == mode", LONG),
+    ("mode != LONG_64", Not(LONG)),
+    ("entry.mode == PROTECTED_32", ModeIs(ModeOf.ENTRY, Mode.PROTECTED_32)),
+    (
+        "aligned(rsi, 8)",
+        Compare(Relation.EQUAL, Arithmetic(Operator.AND, RSI, Number(7)), Number(0)),
+    ),
+    ("aligned(low.base, 0x1000)", Constant(value=True)),
+    ("within(0x7ff8, 8, low)", Constant(value=True)),
+    ("within(0x7ff9, 8, low)", Constant(value=False)),
+    (
+        "all(mem8(i) == 1 for i in range(2))",
+        Logic(
+            Junction.AND,
+            tuple(Compare(Relation.EQUAL, Memory(Number(i), 1, NOW), Number(1)) for i in (0, 1)),
+        ),
+    ),
+    (
+        "any(rsi[i] == 1 for i in range(62, 64))",
+        Logic(
+            Junction.OR,
+            tuple(Compare(Relation.EQUAL, Slice(RSI, i, i), Number(1)) for i in (62, 63)),
+        ),
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "node"), TRUTHS, ids=[text for text, _ in TRUTHS])
+def test_a_truth_is_read_as_what_it_says(text: str, node: object) -> None:
+    """Each form of a truth gives its node; chains and nested junctions come out flat."""
+    assert parse_truth(text, CLAIM) == node
+
+
+def test_an_assumption_speaks_of_the_entry() -> None:
+    """A bare name in an assumption is the entry's, as if ``entry.`` stood before it."""
+    for text in ("rsi == mem8(rsi)", "mode == LONG_64", "cs.L == cr4.LA57", "canonical(rip)"):
+        bare = parse_truth(text, ASSUMPTION)
+        assert "NOW" not in repr(bare)
+    assert parse_word("mem8(rsi)", ASSUMPTION) == parse_word("entry.mem8(entry.rsi)", CLAIM)
+
+
+@pytest.mark.parametrize("event", Event)
+def test_an_event_carries_its_own_fields_only(event: Event) -> None:
+    """The words of an event are names in its claims, and in no other's."""
+    scope = Scope(NOW, event=event)
+    for field in EventField:
+        if field in event.fields:
+            assert parse_word(field.value, scope) == EventValue(field)
+        else:
+            with pytest.raises(BadInput, match=f"{event.value} carries no '{field.value}'"):
+                parse_word(field.value, scope)
+    if event.has_new_mode:
+        made = parse_truth("new_mode == COMPATIBILITY", scope)
+        assert made == ModeIs(ModeOf.NEW, Mode.COMPATIBILITY)
+    else:
+        with pytest.raises(BadInput, match="only the events transfer and mode-change"):
+            parse_truth("new_mode == COMPATIBILITY", scope)
+
+
+def test_a_label_is_found_last() -> None:
+    """A label that is named as an event's field is meant where the event has no such field."""
+    assert parse_word("size", WRITE) == EventValue(EventField.SIZE)
+    assert parse_word("size", TRANSFER) == Label("size")
+    assert parse_word('label("size")', WRITE) == Label("size")
+
+
+BAD_TRUTHS = [
+    ("", 1, "the expression is empty"),
+    (" \n ", 1, "the expression is empty"),
+    ("rsi = load", 5, "write '==' instead of '='"),
+    ("rsi == load && true", 13, "write 'and' instead of '&&'"),
+    ("!(rsi == load)", 1, "write 'not' instead of '!'"),
+    ("rsi == load load", 13, "this is not an expression: invalid syntax"),
+    ("  (rsi", 3, "this is not an expression: '(' was never closed"),
+    ("rsi == load # all", 13, "an expression cannot contain '#'"),
+    ("rsi == \\\nload", 8, "an expression cannot contain '\\\\'"),
+    ("rsi == ｒsi", 8, "an expression cannot contain 'ｒ'"),
+    ('label("""a""" "#") == 1', 7, 'an expression cannot contain \'"""\''),
+    ("rsi == 1\0", 9, "an expression cannot contain '\\x00'"),
+    ("rsi", 1, "'rsi' is a number; compare it, as in 'rsi == 1'"),
+    ("rsi == load and cr4.LA57", 17, "'cr4.LA57' is a number; compare it"),
+    ("(rsi == load) + 1 == 2", 2, "'rsi == load' holds or not; a number is needed here"),
+    ("(1 == 1) == (rsi == 1)", 2, "'1 == 1' holds or not; a number is needed here"),
+    ("rsi == rsj", 8, "unknown name 'rsj'; did you mean 'rsp'?"),
+    ("RSI == 1", 1, "unknown name 'RSI'; did you mean 'rsi'?"),
+    ("rsi == laod", 8, "unknown name 'laod'; did you mean 'load'?"),
+    ("rsi == lvl6", 8, "unknown name 'lvl6'; did you mean 'lvl5'?"),
+    ("True", 1, "'True' is not part of the language; write true"),
+    ("rsi == 1.5", 8, "'1.5' is not a whole number"),
+    ("rsi == 'a'", 8, "''a'' is not a whole number"),
+    ("rsi == None", 8, "'None' is not a whole number"),
+    ("rsi == 0x10000000000000000", 8, "'0x10000000000000000' does not fit in 64 bits"),
+    ("rsi == " + "9" * 5000, 1, "nested too deep, or a number is too long"),
+    ("rsi < 2**64", 7, "'2**64' does not fit in 64 bits"),
+    ("rsi < 3**63", 7, "'3**63' does not fit in 64 bits"),
+    ("2**10**9 == 1", 1, "'2**10**9' does not fit in 64 bits"),
+    ("rsi**2 == 1", 1, "'rsi' is not a constant"),
+    ("rsi / 2 == 1", 1, "uses an operator the language does not have; it has + - * &"),
+    ("rsi % 2 == 1", 1, "'rsi % 2' uses an operator the language does not have"),
+    ("rsi is load", 1, "compare with == != < <= > or >="),
+    ("rsi in (1, 2)", 8, "'(1, 2)' is not part of the language"),
+    ("[rsi] == 1", 1, "'[rsi]' is not part of the language"),
+    ("lambda: 1", 1, "'lambda: 1' is not part of the language"),
+    ("rsi[31:0:1] == 1", 5, "write bits as [high:low], both included, or [bit]"),
+    ("rsi[:0] == 1", 5, "write bits as [high:low], both included, or [bit]"),
+    ("rsi[0:31] == 1", 5, "bits [0:31] are not [high:low] with 63 >= high >= low >= 0"),
+    ("rsi[64] == 1", 5, "bits [64:64] are not [high:low]"),
+    ("rsi[load] == 1", 5, "'load' is not a constant"),
+    ("cr4.LA75 == 1", 1, "'cr4' has no 'LA75'; did you mean 'LA57'?"),
+    ("cr4.la57 == 1", 1, "'cr4' has no 'la57'; did you mean 'LA57'?"),
+    ("cr3.PCD == 1", 1, "'cr3' has no parts; bits are written 'cr3[high:low]'"),
+    ("cr5.PE == 1", 1, "unknown name 'cr5'; did you mean 'cr"),
+    ("cs.l == 1", 1, "'cs' has no 'l'; did you mean 'L'?"),
+    ("cs == 8", 1, "'cs' is not a number; name a part of it, as in 'cs.D'"),
+    ("rflags.XF == 1", 1, "'rflags' has no 'XF'; expected one of: AC, AF, CF"),
+    ("gdtr.limits == 1", 1, "'gdtr' has no 'limits'; did you mean 'limit'?"),
+    ("cpu.la57 == 1", 1, "'cpu' has no 'la57'; did you mean 'LA57'?"),
+    ("low == 1", 1, "'low' is a region; name a part of it: base, size or end"),
+    ("low.bass == 1", 1, "region 'low' has no 'bass'; did you mean 'base'?"),
+    ("entry.load == 1", 1, "the state at the entry has no 'load'; expected one of"),
+    ("entry.rsj == 1", 1, "the state at the entry has no 'rsj'; did you mean 'rsp'?"),
+    ("entry.cs == 1", 1, "name a part of it, as in 'entry.cs.D'"),
+    ("entry.cx.L == 1", 1, "unknown name 'cx'; "),
+    ("entry.mode", 1, "'entry.mode' is no number; compare it, as in 'entry.mode == LONG_64'"),
+    ("rsi.a.b == 1", 1, "'rsi.a.b' is not a name"),
+    ("mode", 1, "'mode' is no number; compare it, as in 'mode == LONG_64'"),
+    ("rsi == LONG_64", 8, "'LONG_64' is a mode; write 'mode == LONG_64'"),
+    ("mode == LONG64", 9, "unknown mode 'LONG64'; did you mean 'LONG_64'?"),
+    ("mode < LONG_64", 1, "compare a mode by == or != with one of LONG_64, COMPATIBILITY"),
+    ("mode == entry.mode", 1, "compare a mode by == or != with one of LONG_64"),
+    ("new_mode == LONG_64", 1, "only the events transfer and mode-change have a new_mode"),
+    ("value == 1", 1, "'value' is a word of an event, and this speaks of none"),
+    ("memory(1) == 1", 1, "unknown function 'memory'; did you mean 'mem"),
+    ("entry.aligned(1, 2)", 1, "unknown function 'aligned'; expected one of: canonical, mem16"),
+    ("mem64() == 1", 1, "'mem64' is called as mem64(address)"),
+    ("mem64(*rsi) == 1", 1, "'mem64' is called as mem64(address)"),
+    ("mem64(a=1) == 1", 1, "'mem64' is called as mem64(address)"),
+    ("implies(1 == 1)", 1, "'implies' is called as implies(premise, conclusion)"),
+    ("aligned(rsi, 3)", 14, "'3' is not a power of two"),
+    ("aligned(rsi, 0)", 14, "'0' is not a power of two"),
+    ("aligned(rsi, load)", 14, "'load' is not a constant"),
+    ("within(rsi, 8)", 1, "'within' is called as within(address, size, region, ...)"),
+    ("within(rsi, 8, lov)", 16, "unknown region 'lov'; did you mean 'low'?"),
+    ("within(rsi, 0, low)", 13, "a range of 0 bytes lies nowhere"),
+    ("disjoint(low)", 1, "'disjoint' is called as disjoint(region, region, ...)"),
+    ("disjoint(low, stack, low)", 10, "region 'low' is named twice"),
+    ("label(lvl5) == 1", 7, "'label' is called as label(\"symbol\")"),
+    ('label("lvl6") == 1', 7, "the image has no symbol 'lvl6'; did you mean 'lvl5'?"),
+    ("sizeof(low) == 1", 8, "'sizeof' is called as sizeof(image); of a region, write name.size"),
+    ("all(rsi == 1)", 5, "'all' is called as all(truth for i in range(first, end))"),
+    ("all(rsi == i for i in load)", 4, "'all' is called as all(truth for i in range"),
+    ("all(rsi == i for i in range(9) if i)", 4, "'all' is called as all(truth for i in range"),
+    ("all(rsi == i for i in range(0))", 4, "range(0, 0) must have 1 to 4096 values"),
+    ("all(rsi == i for i in range(9, 8))", 4, "range(9, 8) must have 1 to 4096 values"),
+    ("all(rsi == i for i in range(4097))", 4, "range(0, 4097) must have 1 to 4096 values"),
+    ("all(rsi == i for i in range(load))", 29, "'load' is not a constant"),
+    ("all(i == 1 for rsi in range(4))", 16, "'rsi' already has a meaning in every spec"),
+    ("all(i == 1 for load in range(4))", 16, "'load' is already declared"),
+    ("all(i == 1 for lvl5 in range(4))", 16, "'lvl5' is a symbol of the image"),
+    (
+        "all(all(mem8(i + j) == 0 for i in range(4096)) for j in range(4096))",
+        9,
+        "written out, the expression has more than 200000 parts",
+    ),
+    ("not " * 120 + "rsi == 1", 401, "the expression is nested deeper than 100"),
+    ("rsi == " + "(" * 300 + "1" + ")" * 300, 208, "too many nested parentheses"),
+    ("rsi == " + "~" * 9000 + "1", None, ""),
+    ("rsi == " + "1 + " * 2400 + "1", None, "the expression is nested deeper than 100"),
+    ("x" * 10_001, 1, "the expression is longer than 10000 characters"),
+]
+
+
+@pytest.mark.parametrize(
+    ("text", "column", "message"), BAD_TRUTHS, ids=[text[:40] for text, _, _ in BAD_TRUTHS]
+)
+def test_a_mistake_is_told_at_its_column(text: str, column: int | None, message: str) -> None:
+    """Each mistake is one sentence that names the part, and the column of that part."""
+    with pytest.raises(BadInput) as caught:
+        parse_truth(text, CLAIM)
+    assert message in caught.value.message
+    assert "\n" not in caught.value.message
+    if column is not None:
+        assert caught.value.column == column
+
+
+def test_a_truth_is_no_word() -> None:
+    """Where a number is needed, a comparison is refused."""
+    with pytest.raises(BadInput, match="'rsi == 1' holds or not; a number is needed here"):
+        parse_word("rsi == 1", CLAIM)
+
+
+def test_parts_that_grow_without_bound_are_refused() -> None:
+    """Chained comparisons repeat their middle; nested, that would double at each level."""
+    text = "rsi"
+    for _ in range(24):
+        text = f"(1 if 0 < {text} < load else 2)"
+    with pytest.raises(BadInput, match="written out, this has more than 200000 parts"):
+        parse_word(text, CLAIM)
