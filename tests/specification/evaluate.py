@@ -26,20 +26,20 @@ from verifier.specification.expression import (
 from verifier.specification.vocabulary import Junction
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from verifier.specification.expression import Truth, Word
 
-MASK = 2**64 - 1
+MASK = (1 << 64) - 1
 
-_SIGNS = {
+_SIGNS: dict[str, Callable[[int, int], int]] = {
     "+": operator.add,
     "-": operator.sub,
     "*": operator.mul,
     "&": operator.and_,
     "|": operator.or_,
     "^": operator.xor,
-    "<<": lambda word, by: word << by if by <= 64 else 0,  # noqa: PLR2004
+    "<<": lambda word, by: word << by if by <= 64 else 0,
     ">>": lambda word, by: word >> min(by, 64),
     "==": operator.eq,
     "!=": operator.ne,
@@ -59,13 +59,13 @@ def word_value(word: Word, values: Mapping[object, int]) -> int:
             return values[word]
         case Arithmetic(operator=sign, left=left, right=right):
             one, other = word_value(left, values), word_value(right, values)
-            return int(_SIGNS[sign.value](one, other)) & MASK
+            return _SIGNS[sign.value](one, other) & MASK
         case Invert(word=inner):
             return MASK - word_value(inner, values)
         case Negate(word=inner):
             return -word_value(inner, values) & MASK
         case Slice(word=inner, high=high, low=low):
-            return (word_value(inner, values) & (2 ** (high + 1) - 1)) >> low
+            return (word_value(inner, values) & ((2 << high) - 1)) >> low
         case Conditional(condition=condition, then=then, otherwise=otherwise):
             return word_value(then if truth_value(condition, values) else otherwise, values)
         case _:

@@ -224,7 +224,7 @@ BAD_TRUTHS = [
     ("  (rsi", 3, "this is not an expression: '(' was never closed"),
     ("rsi == load # all", 13, "an expression cannot contain '#'"),
     ("rsi == \\\nload", 8, "an expression cannot contain '\\\\'"),
-    ("rsi == ｒsi", 8, "an expression cannot contain 'ｒ'"),
+    ("rsi == \uff52si", 8, "an expression cannot contain '\uff52'"),
     ('label("""a""" "#") == 1', 7, 'an expression cannot contain \'"""\''),
     ("rsi == 1\0", 9, "an expression cannot contain '\\x00'"),
     ("rsi", 1, "'rsi' is a number; compare it, as in 'rsi == 1'"),

@@ -37,7 +37,7 @@ def test_canonical_is_sign_extension(address: int, la57: bool) -> None:  # noqa:
 def test_within_is_containment(address: int, size: int, base: int) -> None:
     """``within`` holds where the range is part of one region and neither wraps."""
     values = {RSI: address, LOAD: size, STACK: base}
-    low = 0x7000 <= address and address + size <= 0x8000
+    low = address >= 0x7000 and address + size <= 0x8000
     stack = base <= address and address + size <= base + 64 <= MASK + 1
     if size:
         made = parse_truth("within(rsi, load, low, stack)", CLAIM)
@@ -47,7 +47,7 @@ def test_within_is_containment(address: int, size: int, base: int) -> None:
 @given(words, words)
 def test_disjoint_is_no_shared_byte(stack: int, image: int) -> None:
     """``disjoint`` holds where no address is in two of the regions, wrapped ones included."""
-    values = {STACK: stack, IMAGE: image}
+    values: dict[object, int] = {STACK: stack, IMAGE: image}
     sets = [
         {(start + offset) & MASK for offset in range(size)}
         for start, size in ((stack, 64), (image, REGIONS["image"].size), (0x7000, 0x1000))
