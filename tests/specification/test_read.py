@@ -80,6 +80,14 @@ def test_statements_are_read_whole(tmp_path: Path) -> None:
     assert without.expect == {"rsi-preserved": Expectation(Verdict.REFUTED)}
 
 
+def test_a_claim_promises_what_it_expects_proved(tmp_path: Path) -> None:
+    """Without ``promises``, a model is promised unless another verdict is recorded for it."""
+    for written, promised in (("", (RETAINING,)), ("promises = []", ())):
+        spec = read_text(tmp_path, SPEC.replace('promises = ["retaining"]', written))
+        assert spec.claims[0].promises == promised
+        assert spec.claims[1].promises == (RETAINING, ZEROING)
+
+
 def test_a_folder_names_its_spec(tmp_path: Path) -> None:
     """A folder stands for its ``spec.toml``; a file of another name names the target."""
     path = write_spec(tmp_path)

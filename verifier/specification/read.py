@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 FILE_NAME = "spec.toml"
 """What a spec's file is called in the folder of its target."""
 
-_KEYS = (
+KEYS = (
     "title",
     "description",
     "image",
@@ -41,6 +41,7 @@ _KEYS = (
     "limits",
     "models",
 )
+"""Keys at the top of a spec."""
 
 _HIGHEST = (1 << 64) - 1
 _MOST = 1_000_000_000
@@ -92,7 +93,7 @@ def read_spec(path: Path, symbols: Symbols) -> Spec:
 
 
 def _description(top: Table, file: Path) -> Description:
-    top.allow(*_KEYS)
+    top.allow(*KEYS)
     name = file.resolve().parent.name if file.name == FILE_NAME else file.stem
     title, text = top.text("title"), top.text("description", "")
     return Description(name, file, title, text, _read_image(top.table("image"), file.parent))

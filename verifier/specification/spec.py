@@ -210,8 +210,8 @@ class Claim:
 
     ``register`` narrows control writes to one register, ``when`` narrows events to those
     where it holds. ``for_all`` names words the claim is about all values of. ``promises``
-    are the models that decide the exit code; a promised model without a recorded verdict
-    expects PROVED.
+    are the models that decide the exit code. Where ``expect`` lacks a model, PROVED is
+    expected if it is promised, and any verdict if not.
     """
 
     id: str

@@ -78,6 +78,10 @@ def _read_claim(
     event = _read_event(table)
     scope = replace(scope, event=event)
     used = {model.value: model for model in models}
+    expect = {
+        used[model]: expectation
+        for model, expectation in read_expectations(table.table("expect"), used).items()
+    }
     return Claim(
         id=name,
         text=table.text("text"),
@@ -86,13 +90,20 @@ def _read_claim(
         when=table.truth("when", scope) if table.has("when") else None,
         holds=table.truth("holds", _with_bound(table, scope)),
         for_all=table.strings("for_all") if table.has("for_all") else (),
-        promises=table.choices("promises", used) if table.has("promises") else models,
-        expect={
-            used[model]: expectation
-            for model, expectation in read_expectations(table.table("expect"), used).items()
-        },
+        promises=_read_promises(table, used, expect),
+        expect=expect,
         line=table.line(),
     )
+
+
+def _read_promises(
+    table: Table, used: Mapping[str, ModelName], expect: Mapping[ModelName, Expectation]
+) -> tuple[ModelName, ...]:
+    """Read ``promises``, by default every model under which no other verdict is expected."""
+    if not table.has("promises"):
+        proved = Expectation(Verdict.PROVED)
+        return tuple(model for model in used.values() if expect.get(model, proved) == proved)
+    return () if table.values["promises"] == [] else table.choices("promises", used)
 
 
 def _read_event(table: Table) -> Event | None:
