@@ -1,0 +1,51 @@
+"""The two ways to fail that are not verdicts: the user's mistake and ours.
+
+A wrong trampoline is neither. It is a verdict.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from pathlib import Path
+
+
+class BadInput(Exception):
+    """The user's mistake, told in one sentence.
+
+    ``where`` is the file it is in, ``line`` and ``column`` count from 1.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        where: Path | str | None = None,
+        line: int | None = None,
+        column: int | None = None,
+    ) -> None:
+        """Keep the sentence and the place apart, so that a reader can add to the place."""
+        super().__init__(message)
+        self.message = message
+        self.where = where
+        self.line = line
+        self.column = column
+
+    def __str__(self) -> str:
+        """Give ``file:line:column: sentence``, as compilers do."""
+        parts = [str(part) for part in (self.where, self.line, self.column) if part is not None]
+        return ": ".join([":".join(parts), self.message]) if parts else self.message
+
+
+class Bug(Exception):
+    """Our mistake: two solvers or two engines disagree, or an invariant of ours broke."""
+
+
+def nearest(name: str, valid: Iterable[str]) -> str:
+    """Give the end of an error sentence: the nearest valid name, or all of them when few."""
+    choices = sorted(valid)
+    match difflib.get_close_matches(name, choices, n=1):
+        case [close]:
+            return f"did you mean '{close}'?"
+        case _:
+            shown = ", ".join(choices[:12]) + (", ..." if len(choices) > 12 else "")  # noqa: PLR2004
+            return f"expected one of: {shown}" if choices else "none is defined"

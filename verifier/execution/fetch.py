@@ -1,0 +1,103 @@
+"""Where the next instruction lies and which bytes it has."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from verifier.machine.memory import Place
+from verifier.machine.oracle import Fault, Unmodelled
+from verifier.machine.paging import Intent, translate
+from verifier.machine.registers import Segment, Vector
+from verifier.machine.words import split
+from verifier.semantics.instruction import LONGEST, Instruction, decode
+
+if TYPE_CHECKING:
+    from verifier.machine.memory import Memory
+    from verifier.semantics.cpu import Cpu
+
+UNDETERMINED_OPCODE = b"\x0f\x0b"
+"""UD2, chosen where nothing determines what memory holds: one way for a start to go wrong."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fetched:
+    """An instruction and the place of its first byte."""
+
+    instruction: Instruction
+    place: Place
+
+
+def fetch(cpu: Cpu) -> Fetched:
+    """Fetch and decode the instruction at RIP; RIP becomes base plus offset of its place.
+
+    Raises Fault for what the processor refuses, Unmodelled for bytes that the start leaves
+    open and for what is no instruction to the decoder.
+    """
+    linear = cpu.linear(Segment.CS, cpu.state.rip, 1, Intent.FETCH)
+    physical = translate(cpu, linear, Intent.FETCH)
+    memory, place = cpu.state.memory.place(physical, 1, cpu.oracle)
+    cpu.state = replace(cpu.state, memory=memory)
+    if not isinstance(place.offset, int):
+        reason = "the code continues at an address that the start does not fix"
+        raise Unmodelled(reason, (physical - place.region.base,))
+    _name_by_region(cpu, place)
+    code = _code(memory, place)
+    instruction = decode(code, cpu.state.mode) if code else None
+    if instruction is None:
+        return _undetermined(cpu, place, code)
+    _check_rest(cpu, instruction)
+    return Fetched(instruction, place)
+
+
+def _name_by_region(cpu: Cpu, place: Place) -> None:
+    if place.region.stray or not isinstance(place.offset, int):
+        return
+    named = place.region.base + place.offset
+    here = cpu.state.rip
+    if split(named)[0] is not split(here)[0] and cpu.oracle.holds(named == here):
+        cpu.state = replace(cpu.state, rip=named)
+
+
+def _code(memory: Memory, place: Place) -> bytes:
+    code = bytearray()
+    offset = place.offset
+    if not isinstance(offset, int):
+        return b""
+    end = LONGEST if place.region.stray else min(LONGEST, place.region.size - offset)
+    for ahead in range(end):
+        cell = memory.cell(place.region, offset + ahead)
+        if not isinstance(cell, int):
+            break
+        code.append(cell)
+    return bytes(code)
+
+
+def _undetermined(cpu: Cpu, place: Place, code: bytes) -> Fetched:
+    if code and len(code) == LONGEST:
+        raise Unmodelled(f"bytes {code.hex(' ')} are no instruction to the decoder")
+    if code:
+        raise Unmodelled(f"the instruction at {place} has bytes that the start does not fix")
+    return _witness(cpu, place)
+
+
+def _witness(cpu: Cpu, place: Place) -> Fetched:
+    cells = cpu.state.memory.read(place, len(UNDETERMINED_OPCODE))
+    chosen = int.from_bytes(UNDETERMINED_OPCODE, "little")
+    if not cpu.oracle.decide(cells == chosen):
+        raise Unmodelled(f"the code continues at {place}, where the start fixes no bytes")
+    instruction = decode(UNDETERMINED_OPCODE, cpu.state.mode)
+    if instruction is None:
+        raise Fault(Vector.UD, None, "the bytes are no instruction")
+    return Fetched(instruction, place)
+
+
+def _check_rest(cpu: Cpu, instruction: Instruction) -> None:
+    ahead = instruction.size - 1
+    if not ahead:
+        return
+    linear = cpu.linear(Segment.CS, cpu.state.rip + ahead, 1, Intent.FETCH)
+    first = translate(cpu, cpu.state.rip, Intent.FETCH)
+    last = translate(cpu, linear, Intent.FETCH)
+    if last is not first + ahead and not cpu.oracle.holds(last == first + ahead):
+        raise Unmodelled("an instruction crosses pages that are not adjacent")

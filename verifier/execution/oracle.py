@@ -1,0 +1,187 @@
+"""The oracle of symbolic execution: the solver decides, and what it cannot decide forks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import claripy
+
+from verifier.machine.words import known, symbol
+from verifier.solver import Contradictory, Fact, GaveUp, Satisfied, SolverGaveUp
+
+if TYPE_CHECKING:
+    from claripy.ast.bool import Bool
+    from claripy.ast.bv import BV
+
+    from verifier.solver import Model, Solver
+
+KEPT_MODELS = 12
+FACT_PREFIX = "path:"
+
+
+@dataclass(slots=True)
+class Context:
+    """What every path of one exploration shares: the solver, the assumptions, proved facts.
+
+    ``proved`` maps a condition that follows from the assumptions alone to those it needs.
+    """
+
+    solver: Solver
+    assumptions: tuple[Fact, ...]
+    proved: dict[int, frozenset[str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Knowledge:
+    """What is known on a path before a step; ``models`` satisfy all of ``facts``."""
+
+    facts: tuple[Fact, ...]
+    models: tuple[Model, ...]
+    proved: Mapping[int, frozenset[str]]
+    relied_on: frozenset[str]
+
+
+class PathOracle:
+    """Answers for one path. ``choices`` are the ways to take at its first forks.
+
+    At a fork beyond them the true side is taken, and ``alternatives`` gets the choices that
+    lead to the other side.
+    """
+
+    def __init__(
+        self, context: Context, knowledge: Knowledge, choices: Sequence[bool], step: int
+    ) -> None:
+        """Start with what is known before step number ``step``."""
+        self._context = context
+        self._facts = list(knowledge.facts)
+        self._models = list(knowledge.models)
+        self._proved = dict(knowledge.proved)
+        self._relied_on = set(knowledge.relied_on)
+        self._choices = choices
+        self._taken: list[bool] = []
+        self._step = step
+        self.alternatives: list[tuple[bool, ...]] = []
+
+    @property
+    def knowledge(self) -> Knowledge:
+        """Give what is known now."""
+        models = tuple(self._models[-KEPT_MODELS:])
+        return Knowledge(tuple(self._facts), models, self._proved, frozenset(self._relied_on))
+
+    @property
+    def fact_count(self) -> int:
+        """Give how many facts the path has by now."""
+        return len(self._facts)
+
+    def holds(self, condition: Bool) -> bool:
+        """Say whether the path excludes the opposite of ``condition``."""
+        if condition.is_true():
+            return True
+        if condition.is_false():
+            return False
+        key = condition.hash()
+        core = self._context.proved.get(key, self._proved.get(key))
+        if core is not None:
+            self._relied_on |= core
+            return True
+        if any(not model.satisfies(condition) for model in self._models):
+            return False
+        return self._ask(condition, key)
+
+    def _ask(self, condition: Bool, key: int) -> bool:
+        facts = [*self._context.assumptions, *self._facts]
+        match self._context.solver.ask("explore", facts, claripy.Not(condition)):
+            case Satisfied(model):
+                self._models.append(model)
+                return False
+            case Contradictory(core):
+                self._remember(key, core)
+                return True
+            case GaveUp(reason):
+                raise SolverGaveUp(reason)
+
+    def _remember(self, key: int, core: frozenset[str]) -> None:
+        needed = frozenset(label for label in core if not label.startswith(FACT_PREFIX))
+        if needed == core:
+            self._context.proved[key] = needed
+        else:
+            self._proved[key] = needed
+        self._relied_on |= needed
+
+    def decide(self, condition: Bool) -> bool:
+        """Say which way ``condition`` goes, forking where it can go both."""
+        if condition.is_true() or condition.is_false():
+            return condition.is_true()
+        if self.holds(condition):
+            return True
+        if self.holds(claripy.Not(condition)):
+            return False
+        return self._fork(condition)
+
+    def _fork(self, condition: Bool) -> bool:
+        index = len(self._taken)
+        if index < len(self._choices):
+            choice = self._choices[index]
+        else:
+            choice = True
+            self.alternatives.append((*self._taken, False))
+        self._taken.append(choice)
+        self._assume(condition if choice else claripy.Not(condition))
+        return choice
+
+    def _assume(self, condition: Bool) -> None:
+        self._facts.append(Fact(f"{FACT_PREFIX}{len(self._facts)}", condition))
+        self._models = [model for model in self._models if model.satisfies(condition)]
+        if self._models:
+            return
+        facts = [*self._context.assumptions, *self._facts]
+        match self._context.solver.ask("explore", facts):
+            case Satisfied(model):
+                self._models.append(model)
+            case Contradictory() | GaveUp() as answer:
+                raise SolverGaveUp(f"no start found for a path that has one: {answer}")
+
+    def value(self, expression: BV) -> int | None:
+        """Give the only value the path allows, or None."""
+        number = known(expression)
+        if number is not None:
+            return number
+        guess = self._models[-1].number(expression)
+        return guess if self.holds(expression == guess) else None
+
+    def fresh(self, name: str, width: int) -> BV:
+        """Give the unknown of that name at this step."""
+        return symbol(f"{name}@{self._step}", width)
+
+
+class ConcreteOracle:
+    """Answers for one concrete run, where every value is a number.
+
+    ``values`` holds what the manuals leave open, by name; ``asked`` collects those names.
+    """
+
+    def __init__(self, values: Mapping[str, int], step: int) -> None:
+        """Answer for step number ``step``."""
+        self._values = values
+        self._step = step
+
+    def decide(self, condition: Bool) -> bool:
+        """Say whether the condition is true."""
+        return self.holds(condition)
+
+    def holds(self, condition: Bool) -> bool:
+        """Say whether the condition is true."""
+        if condition.is_true() or condition.is_false():
+            return condition.is_true()
+        return bool(claripy.backends.concrete.is_true(claripy.simplify(condition)))
+
+    def value(self, expression: BV) -> int | None:
+        """Give the number."""
+        number = known(expression)
+        return number if number is not None else known(claripy.simplify(expression))
+
+    def fresh(self, name: str, width: int) -> BV:
+        """Give the chosen value of an open one, 0 where none was chosen."""
+        return claripy.BVV(self._values.get(f"{name}@{self._step}", 0), width)

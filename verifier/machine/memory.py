@@ -1,0 +1,278 @@
+"""Physical memory: regions, and whatever lies outside all of them.
+
+An address is resolved to a place: a region and an offset in it. A region's base is an
+expression, so one offset stands for one byte at every load address. Nothing here picks a
+value for an address: where it may lie in a region or not, both ways are executed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import Flag, auto
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import claripy
+from claripy.ast.bv import BV
+
+from verifier.machine.oracle import Unmodelled
+from verifier.machine.words import WORD_MASK, bits, constant, known, signed, split, symbol
+
+if TYPE_CHECKING:
+    from claripy.ast.bool import Bool
+
+    from verifier.machine.oracle import Oracle
+
+BYTE = 8
+LARGEST_INDEXED = 0x2000
+"""Bytes of the largest region that is read or written at a symbolic offset."""
+
+Cell = int | tuple[BV, int]
+"""A byte: a number, or which byte of a stored value, counted from the lowest."""
+
+
+class Rights(Flag):
+    """What a spec declares may be done with a region."""
+
+    NONE = 0
+    READ = auto()
+    WRITE = auto()
+    EXECUTE = auto()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Region:
+    """``size`` bytes at ``base``; ``content`` is what they hold at first, unknown where None.
+
+    A stray is memory outside every declared region: it has no size and is known by the
+    symbolic part of the addresses that reached it, offsets in it are signed.
+    """
+
+    name: str
+    base: BV
+    size: int
+    rights: Rights = Rights.READ | Rights.WRITE | Rights.EXECUTE
+    content: bytes | None = None
+    stray: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Place:
+    """Where an access goes: a region and an offset in it, a number or a 64-bit expression."""
+
+    region: Region
+    offset: int | BV
+
+    def __str__(self) -> str:
+        """Give ``region+0x10``."""
+        if isinstance(self.offset, int):
+            return f"{self.region.name}{self.offset:+#x}" if self.offset else self.region.name
+        return f"{self.region.name} at a symbolic offset"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Memory:
+    """Regions and the bytes that differ from their first content."""
+
+    regions: tuple[Region, ...]
+    cells: Mapping[str, Mapping[int, Cell]] = field(default_factory=dict)
+    strays: tuple[Region, ...] = ()
+    zero_filled: bool = False
+
+    def place(self, address: BV, size: int, oracle: Oracle) -> tuple[Memory, Place]:
+        """Resolve ``size`` bytes at a physical address; a new stray is remembered.
+
+        Raises Unmodelled for an access that straddles the edge of a region.
+        """
+        others = []
+        for region in self.regions:
+            distance = _distance(region, address)
+            if distance is None:
+                others.append(region)
+                continue
+            if distance + size <= region.size:
+                return self, Place(region, distance)
+            if distance < region.size or (WORD_MASK + 1 - distance) < size:
+                raise Unmodelled(f"an access straddles the edge of region {region.name}")
+        for region in others:
+            place = _place_by_oracle(region, address, size, oracle)
+            if place is not None:
+                return self, place
+        return self._stray(address, size, oracle)
+
+    def containing(self, address: BV, size: int) -> Region | None:
+        """Give the declared region that holds the bytes at every value of its base."""
+        for region in self.regions:
+            distance = _distance(region, address)
+            if distance is not None and distance + size <= region.size:
+                return region
+        return None
+
+    def _stray(self, address: BV, size: int, oracle: Oracle) -> tuple[Memory, Place]:
+        base, offset = split(address)
+        origin = constant(0) if base is None else base
+        for stray in self.strays:
+            if stray.base is origin:
+                return self, Place(stray, signed(offset))
+        for stray in self.strays:
+            distance = oracle.value(address - stray.base)
+            if distance is not None:
+                return self, Place(stray, signed(distance))
+            for at in self.cells.get(stray.name, {}):
+                gap = address - (stray.base + constant(at))
+                if not oracle.holds(claripy.And(gap != 0, claripy.UGE(-gap, size))):
+                    reason = "two accesses outside every region may be the same memory"
+                    raise Unmodelled(reason, (gap,))
+        new = Region(f"stray {len(self.strays) + 1}", origin, 0, content=None, stray=True)
+        return replace(self, strays=(*self.strays, new)), Place(new, signed(offset))
+
+    def require_apart(self, place: Place, address: BV, size: int, oracle: Oracle) -> None:
+        """Make sure that a store to ``place`` changes no other declared region.
+
+        Raises Unmodelled on the paths where it does.
+        """
+        for other in self.regions:
+            if other is place.region:
+                continue
+            if not place.region.stray and oracle.holds(apart(place.region, other)):
+                continue
+            if oracle.decide(touches(address, size, other)):
+                reason = f"a store to {place} also hits region {other.name}"
+                raise Unmodelled(reason, (address - other.base,))
+
+    def cell(self, region: Region, offset: int) -> Cell:
+        """Give one byte."""
+        cell = self.cells.get(region.name, {}).get(offset)
+        if cell is not None:
+            return cell
+        if region.content is not None and 0 <= offset < len(region.content):
+            return region.content[offset]
+        if self.zero_filled:
+            return 0
+        return symbol(f"{region.name}[{offset:#x}]", BYTE), 0
+
+    def read_cells(self, place: Place, size: int) -> list[Cell]:
+        """Give ``size`` bytes from the lowest address up."""
+        if isinstance(place.offset, int):
+            return [self.cell(place.region, place.offset + index) for index in range(size)]
+        return [(self._read_indexed(place, index), 0) for index in range(size)]
+
+    def read(self, place: Place, size: int) -> BV:
+        """Give ``size`` bytes as one little-endian value."""
+        return join(self.read_cells(place, size))
+
+    def write_cells(self, place: Place, cells: Sequence[Cell]) -> Memory:
+        """Give the memory after a store of ``cells``."""
+        region = dict(self.cells.get(place.region.name, {}))
+        if isinstance(place.offset, int):
+            region.update(enumerate(cells, place.offset))
+        else:
+            self._write_indexed(region, place, cells)
+        return replace(self, cells={**self.cells, place.region.name: region})
+
+    def write(self, place: Place, value: BV) -> Memory:
+        """Give the memory after a little-endian store of ``value``."""
+        return self.write_cells(place, cells_of(value))
+
+    def _read_indexed(self, place: Place, index: int) -> BV:
+        offset = place.offset + index
+        result = constant(0, BYTE)
+        for at in range(_indexable(place.region)):
+            result = claripy.If(offset == at, byte_of(self.cell(place.region, at)), result)
+        return result
+
+    def _write_indexed(self, region: dict[int, Cell], place: Place, cells: Sequence[Cell]) -> None:
+        for at in range(_indexable(place.region)):
+            value = byte_of(self.cell(place.region, at))
+            for index, cell in enumerate(cells):
+                value = claripy.If(place.offset + index == at, byte_of(cell), value)
+            region[at] = value, 0
+
+
+def _distance(region: Region, address: BV) -> int | None:
+    base, offset = split(region.base)
+    its_base, its_offset = split(address)
+    return its_offset - offset & WORD_MASK if its_base is base else None
+
+
+def _indexable(region: Region) -> int:
+    if region.stray or region.size > LARGEST_INDEXED:
+        raise Unmodelled(f"an access to {region.name} at an offset that the start does not fix")
+    return region.size
+
+
+def _place_by_oracle(region: Region, address: BV, size: int, oracle: Oracle) -> Place | None:
+    near = touches(address, size, region)
+    if oracle.holds(claripy.Not(near)):
+        return None
+    distance = address - region.base
+    if size <= region.size and oracle.decide(claripy.ULE(distance, region.size - size)):
+        exact = oracle.value(distance)
+        return Place(region, distance if exact is None else exact)
+    if oracle.decide(near):
+        reason = f"an access straddles the edge of region {region.name}"
+        raise Unmodelled(reason, (distance,))
+    return None
+
+
+def touches(address: BV, size: int, region: Region) -> Bool:
+    """Say whether any of ``size`` bytes at ``address`` lies in ``region``."""
+    return claripy.Or(
+        claripy.ULT(address - region.base, region.size),
+        claripy.ULT(region.base - address, size),
+    )
+
+
+@lru_cache(maxsize=None)
+def apart(one: Region, other: Region) -> Bool:
+    """Say whether two regions share no byte; neither may wrap around the end of memory."""
+    return claripy.And(
+        claripy.UGE(one.base - other.base, other.size),
+        claripy.UGE(other.base - one.base, one.size),
+    )
+
+
+def cells_of(value: BV) -> list[Cell]:
+    """Take a value apart into bytes, the lowest first."""
+    number = known(value)
+    count = value.length // BYTE
+    if number is not None:
+        return list(number.to_bytes(count, "little"))
+    return [(value, index) for index in range(count)]
+
+
+def byte_of(cell: Cell) -> BV:
+    """Give a byte as an expression 8 bits wide."""
+    if isinstance(cell, int):
+        return constant(cell, BYTE)
+    value, index = cell
+    return bits(value, index * BYTE + BYTE - 1, index * BYTE)
+
+
+def join(cells: Sequence[Cell]) -> BV:
+    """Put bytes together, the lowest first, keeping values that were stored whole."""
+    numbers = [cell for cell in cells if isinstance(cell, int)]
+    if len(numbers) == len(cells):
+        return constant(int.from_bytes(bytes(numbers), "little"), len(cells) * BYTE)
+    parts: list[BV] = []
+    index = 0
+    while index < len(cells):
+        taken, part = _run(cells, index)
+        parts.append(part)
+        index += taken
+    return claripy.Concat(*reversed(parts)) if len(parts) > 1 else parts[0]
+
+
+def _run(cells: Sequence[Cell], start: int) -> tuple[int, BV]:
+    first = cells[start]
+    if isinstance(first, int):
+        return 1, byte_of(first)
+    value, low = first
+    length = 1
+    while start + length < len(cells):
+        following = cells[start + length]
+        if isinstance(following, int) or following[0] is not value or following[1] != low + length:
+            break
+        length += 1
+    return length, bits(value, (low + length) * BYTE - 1, low * BYTE)

@@ -1,0 +1,208 @@
+"""Linear to physical: SDM vol. 3, "4-Level Paging and 5-Level Paging".
+
+The loader's tables are a function of their root. Tables that the code itself wrote are
+walked through the bytes it stored, and where such a walk reaches the loader's root it
+continues with that function.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Protocol
+
+import claripy
+
+from verifier.machine.oracle import Fault, Unmodelled
+from verifier.machine.registers import ControlRegister, Cr0, Cr4, Efer, Flag, Vector
+from verifier.machine.words import bit, bits, constant, extend, is_set
+
+if TYPE_CHECKING:
+    from claripy.ast.bool import Bool
+    from claripy.ast.bv import BV
+
+    from verifier.machine.oracle import Oracle
+    from verifier.machine.state import LoaderTables, State
+
+PRESENT, WRITABLE, USER = 0, 1, 2
+ACCESSED, DIRTY, LARGE = 5, 6, 7
+NO_EXECUTE = 63
+ADDRESS_MASK = 0x000F_FFFF_FFFF_F000
+PAGE_BITS = 12
+INDEX_BITS = 9
+ENTRY_BYTES = 8
+FOUR_LEVELS = 4
+FIVE_LEVELS = 5
+LARGE_LEVELS = (2, 3)
+"""Levels whose entries may map a page: 2 MiB and 1 GiB."""
+
+
+class Intent(Enum):
+    """What an access does at its address."""
+
+    READ = "read"
+    WRITE = "write"
+    FETCH = "fetch"
+
+
+class Walker(Protocol):
+    """Physical memory as the page walk sees it."""
+
+    @property
+    def state(self) -> State:
+        """Give the state whose tables are walked."""
+        ...
+
+    @property
+    def oracle(self) -> Oracle:
+        """Give the oracle of the path."""
+        ...
+
+    def read_physical(self, address: BV, size: int) -> BV:
+        """Read a table entry."""
+        ...
+
+    def mark_physical(self, address: BV, value: BV) -> None:
+        """Store an entry's low byte, as the processor does for accessed and dirty bits."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Mapping:
+    """What the levels so far allow, one bit each, and the entry that was read last."""
+
+    writable: BV
+    user: BV
+    no_execute: BV
+
+
+def translate(walker: Walker, linear: BV, intent: Intent) -> BV:
+    """Give the physical address of ``linear``, 64 bits wide.
+
+    Raises Fault (#PF) where a table forbids it, Unmodelled where the tables are not known.
+    """
+    state, oracle = walker.state, walker.oracle
+    if not oracle.decide(state.cr0(Cr0.PG)):
+        return linear
+    if not oracle.decide(state.cr4(Cr4.PAE)):
+        raise Unmodelled("32-bit paging without PAE is not modelled")
+    if not oracle.decide(state.efer(Efer.LMA)):
+        raise Unmodelled("PAE paging outside IA-32e mode is not modelled")
+    levels = FIVE_LEVELS if oracle.decide(state.cr4(Cr4.LA57)) else FOUR_LEVELS
+    table = state.control(ControlRegister.CR3) & ADDRESS_MASK
+    one, zero = constant(1, 1), constant(0, 1)
+    return _walk(_Walk(walker, linear, intent), table, levels, _Mapping(one, one, zero))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Walk:
+    walker: Walker
+    linear: BV
+    intent: Intent
+
+
+def _walk(walk: _Walk, table: BV, level: int, above: _Mapping) -> BV:
+    walker, oracle = walk.walker, walk.walker.oracle
+    loader = walker.state.tables
+    if loader is not None and _is_loader_root(loader, table, oracle):
+        return _by_loader(walk, loader, level, above)
+    shift = PAGE_BITS + INDEX_BITS * (level - 1)
+    index = extend(bits(walk.linear, shift + INDEX_BITS - 1, shift))
+    slot = table + index * ENTRY_BYTES
+    entry = walker.read_physical(slot, ENTRY_BYTES)
+    if not oracle.decide(is_set(entry, PRESENT)):
+        raise _page_fault(walk, present=False, why=f"entry of level {level} is not present")
+    _check_reserved(walk, entry, level)
+    leaf = level == 1 or (level in LARGE_LEVELS and oracle.decide(is_set(entry, LARGE)))
+    here = _Mapping(
+        above.writable & bit(entry, WRITABLE),
+        above.user & bit(entry, USER),
+        above.no_execute | bit(entry, NO_EXECUTE),
+    )
+    if not leaf:
+        _mark(walk, slot, entry, 1 << ACCESSED)
+        return _walk(walk, entry & ADDRESS_MASK, level - 1, here)
+    _check_rights(walk, here)
+    _mark(walk, slot, entry, 1 << ACCESSED | (walk.intent is Intent.WRITE) << DIRTY)
+    frame = claripy.Concat(bits(entry, 51, shift), constant(0, shift))
+    return extend(frame) + extend(bits(walk.linear, shift - 1, 0))
+
+
+def _is_loader_root(loader: LoaderTables, table: BV, oracle: Oracle) -> bool:
+    same = table == loader.root
+    return same.is_true() or (not same.is_false() and oracle.decide(same))
+
+
+def _by_loader(walk: _Walk, loader: LoaderTables, level: int, above: _Mapping) -> BV:
+    if level != loader.levels:
+        raise Unmodelled(
+            f"the loader's level-{loader.levels} table is used as a table of level {level}",
+            (walk.linear,),
+        )
+    covered = PAGE_BITS + INDEX_BITS * level
+    linear = extend(bits(walk.linear, covered - 1, 0))
+    if not walk.walker.oracle.decide(claripy.ULT(linear, loader.identity_end)):
+        raise Unmodelled("an address beyond the loader's identity map is used", (walk.linear,))
+    _check_rights(walk, _Mapping(above.writable, constant(0, 1), above.no_execute))
+    return linear if level < FIVE_LEVELS and walk.linear is linear else _unchanged(walk, linear)
+
+
+def _unchanged(walk: _Walk, linear: BV) -> BV:
+    return walk.linear if walk.walker.oracle.holds(walk.linear == linear) else linear
+
+
+def _check_reserved(walk: _Walk, entry: BV, level: int) -> None:
+    state, oracle = walk.walker.state, walk.walker.oracle
+    high = bits(entry, 51, 0) & constant(ADDRESS_MASK, 52)
+    reserved: list[Bool] = [claripy.UGE(extend(high), state.features.physical_limit)]
+    if level not in {1, *LARGE_LEVELS}:
+        reserved.append(is_set(entry, LARGE))
+    reserved.append(claripy.And(is_set(entry, NO_EXECUTE), claripy.Not(state.efer(Efer.NXE))))
+    if level in LARGE_LEVELS:
+        low = bits(entry, PAGE_BITS + INDEX_BITS * (level - 1) - 1, PAGE_BITS + 1)
+        reserved.append(claripy.And(is_set(entry, LARGE), low != 0))
+    if oracle.decide(claripy.Or(*reserved)):
+        raise _page_fault(walk, present=True, why=f"entry of level {level} has a reserved bit set")
+
+
+def _check_rights(walk: _Walk, mapping: _Mapping) -> None:
+    state, oracle = walk.walker.state, walk.walker.oracle
+    user = mapping.user == 1
+    match walk.intent:
+        case Intent.READ:
+            denied = claripy.And(user, _smap(state))
+        case Intent.WRITE:
+            read_only = claripy.And(mapping.writable == 0, state.cr0(Cr0.WP))
+            denied = claripy.Or(read_only, claripy.And(user, _smap(state)))
+        case Intent.FETCH:
+            no_execute = claripy.And(mapping.no_execute == 1, state.efer(Efer.NXE))
+            denied = claripy.Or(no_execute, claripy.And(user, state.cr4(Cr4.SMEP)))
+    if oracle.decide(denied):
+        raise _page_fault(walk, present=True, why=f"the page does not allow a {walk.intent.value}")
+
+
+def _smap(state: State) -> Bool:
+    return claripy.And(state.cr4(Cr4.SMAP), state.flags[Flag.AC] == 0)
+
+
+def _mark(walk: _Walk, slot: BV, entry: BV, wanted: int) -> None:
+    low = bits(entry, 7, 0)
+    if not walk.walker.oracle.decide((low & wanted) == wanted):
+        walk.walker.mark_physical(slot, low | wanted)
+
+
+def _page_fault(walk: _Walk, *, present: bool, why: str) -> Fault:
+    state, oracle = walk.walker.state, walk.walker.oracle
+    error = int(present) | (walk.intent is Intent.WRITE) << 1
+    error |= ("reserved" in why) << 3
+    if walk.intent is Intent.FETCH:
+        reported = claripy.Or(state.efer(Efer.NXE), state.cr4(Cr4.SMEP))
+        error |= oracle.decide(reported) << 4
+    return Fault(Vector.PF, error, why)
+
+
+def canonical(address: BV, *, la57: bool) -> Bool:
+    """Say whether the unused upper bits of a linear address repeat its topmost used bit."""
+    top = 56 if la57 else 47
+    upper = bits(address, 63, top)
+    return claripy.Or(upper == 0, upper == (1 << upper.length) - 1)

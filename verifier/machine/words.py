@@ -1,0 +1,95 @@
+"""Small words for bit-vector expressions; widths are in bits, ``high:low`` is inclusive."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import claripy
+from claripy.ast.bool import Bool
+from claripy.ast.bv import BV
+
+WORD = 64
+LOW_HALF = 32
+WORD_MASK = (1 << WORD) - 1
+
+
+def constant(value: int, width: int = WORD) -> BV:
+    """Give ``value`` modulo 2^``width``."""
+    return claripy.BVV(value & ((1 << width) - 1), width)
+
+
+def symbol(name: str, width: int = WORD) -> BV:
+    """Give an unknown of that very name."""
+    return claripy.BVS(name, width, explicit_name=True)
+
+
+def bits(value: BV, high: int, low: int) -> BV:
+    """Give bits ``high:low`` of ``value``."""
+    return cast("BV", value[high:low])
+
+
+def bit(value: BV, position: int) -> BV:
+    """Give one bit, one bit wide."""
+    return bits(value, position, position)
+
+
+def is_set(value: BV, position: int) -> Bool:
+    """Say whether a bit is 1."""
+    return cast("Bool", bit(value, position) == 1)
+
+
+def low32(value: BV) -> BV:
+    """Give the low half of a 64-bit value, 32 bits wide."""
+    return bits(value, LOW_HALF - 1, 0)
+
+
+def extend(value: BV, width: int = WORD) -> BV:
+    """Zero-extend to ``width``."""
+    missing = width - value.length
+    return claripy.ZeroExt(missing, value) if missing else value
+
+
+def low_half(value: BV) -> BV:
+    """Give the low half of a 64-bit value, zero-extended to 64 bits."""
+    return extend(low32(value))
+
+
+def with_bit(value: BV, position: int, new: BV) -> BV:
+    """Give ``value`` with one bit replaced by the one-bit ``new``."""
+    parts = []
+    if position < value.length - 1:
+        parts.append(bits(value, value.length - 1, position + 1))
+    parts.append(new)
+    if position:
+        parts.append(bits(value, position - 1, 0))
+    return claripy.Concat(*parts) if len(parts) > 1 else new
+
+
+def known(value: BV) -> int | None:
+    """Give the number where the expression is one."""
+    return cast("int", value.args[0]) if value.op == "BVV" else None
+
+
+def split(address: BV) -> tuple[BV | None, int]:
+    """Split a 64-bit sum into its symbolic part and its constant, modulo 2^64."""
+    number = known(address)
+    if number is not None:
+        return None, number
+    if address.op == "__add__":
+        last = known(cast("BV", address.args[-1]))
+        if last is not None:
+            rest = cast("tuple[BV, ...]", address.args[:-1])
+            return (rest[0] if len(rest) == 1 else sum(rest[1:], rest[0])), last
+    return address, 0
+
+
+def joined(base: BV | None, offset: int) -> BV:
+    """Give the sum that ``split`` took apart."""
+    if base is None:
+        return constant(offset)
+    return base + (offset & WORD_MASK) if offset & WORD_MASK else base
+
+
+def signed(number: int, width: int = WORD) -> int:
+    """Give the two's-complement reading of ``number``."""
+    return number - (1 << width) if number >> (width - 1) & 1 else number

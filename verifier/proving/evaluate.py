@@ -1,0 +1,310 @@
+"""The value of a spec's expression in a state: words become bit-vectors, truths conditions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, assert_never
+
+import claripy
+
+from verifier.errors import Bug
+from verifier.machine.events import Access, AccessBy, ControlWrite, ModeChange, MsrWrite, Transfer
+from verifier.machine.paging import Intent, translate
+from verifier.machine.words import WORD, constant, extend, joined, split, symbol
+from verifier.semantics.cpu import Cpu
+from verifier.specification import expression as e
+from verifier.specification.events import EventField
+from verifier.specification.vocabulary import (
+    CpuFact,
+    Junction,
+    ModeOf,
+    Operator,
+    Relation,
+    SegmentPart,
+    SystemTable,
+    TablePart,
+    When,
+)
+
+if TYPE_CHECKING:
+    from claripy.ast.bool import Bool
+    from claripy.ast.bv import BV
+
+    from verifier.loading.image import Image
+    from verifier.machine.descriptors import SegmentRegister
+    from verifier.machine.events import Event
+    from verifier.machine.oracle import Oracle
+    from verifier.machine.state import State
+    from verifier.specification.spec import Spec
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Moment:
+    """What an expression speaks of: a state, an event in it, and the oracle of the path.
+
+    The oracle is needed for memory and translations alone.
+    """
+
+    state: State
+    event: Event | None = None
+    oracle: Oracle | None = None
+    bound: Mapping[str, BV] = field(default_factory=dict)
+
+
+class Evaluator:
+    """Gives values to the expressions of one spec; ``entry`` is the state they may refer to."""
+
+    def __init__(self, spec: Spec, image: Image, entry: State) -> None:
+        """Fix the spec, its image and the entry state."""
+        self._spec = spec
+        self._image = image
+        self._entry = entry
+
+    @property
+    def base(self) -> BV:
+        """Give the address of the image's first byte."""
+        return self.word(self._spec.base.node, Moment(self._entry))
+
+    def truth(self, node: e.Truth, moment: Moment) -> Bool:
+        """Give the condition that a truth states."""
+        match node:
+            case e.Constant(value):
+                return claripy.BoolV(value)
+            case e.Compare(relation, left, right):
+                return _compare(relation, self.word(left, moment), self.word(right, moment))
+            case e.ModeIs(of, mode):
+                return claripy.BoolV(self._mode(of, moment) is mode)
+            case e.Not(truth):
+                return claripy.Not(self.truth(truth, moment))
+            case e.Logic(junction, terms):
+                truths = [self.truth(term, moment) for term in terms]
+                return claripy.And(*truths) if junction is Junction.AND else claripy.Or(*truths)
+            case e.Implies(premise, conclusion):
+                given = self.truth(premise, moment)
+                if given.is_false():
+                    return claripy.true()
+                return claripy.Or(claripy.Not(given), self.truth(conclusion, moment))
+            case _:
+                assert_never(node)
+
+    def word(self, node: e.Word, moment: Moment) -> BV:
+        """Give the 64-bit value of a word."""
+        match node:
+            case e.Number(value):
+                return constant(value)
+            case e.Input(name):
+                return symbol(name)
+            case e.Bound(name):
+                return moment.bound[name]
+            case e.Label(name):
+                return self.base + constant(self._image.symbols[name])
+            case e.RegionBase(name):
+                return self._region_base(name)
+            case e.EventValue(part):
+                return _event_word(moment, part)
+            case e.Arithmetic() | e.Invert() | e.Negate() | e.Slice() | e.Conditional():
+                return self._computed(node, moment)
+            case _:
+                return self._of_state(node, moment)
+
+    def _computed(
+        self, node: e.Arithmetic | e.Invert | e.Negate | e.Slice | e.Conditional, moment: Moment
+    ) -> BV:
+        match node:
+            case e.Arithmetic(operator, left, right):
+                return _combine(operator, self.word(left, moment), self.word(right, moment))
+            case e.Invert(word):
+                return ~self.word(word, moment)
+            case e.Negate(word):
+                return -self.word(word, moment)
+            case e.Slice(word, high, low):
+                return extend(self.word(word, moment)[high:low])
+            case e.Conditional(condition, then, otherwise):
+                return claripy.If(
+                    self.truth(condition, moment),
+                    self.word(then, moment),
+                    self.word(otherwise, moment),
+                )
+            case _:
+                assert_never(node)
+
+    def _of_state(self, node: e.Word, moment: Moment) -> BV:
+        match node:
+            case e.Register(gpr, when):
+                return self._state(when, moment).gprs[gpr]
+            case e.InstructionPointer(when):
+                return self._state(when, moment).rip
+            case e.Control(register, when):
+                return self._state(when, moment).controls[register]
+            case e.FlagBit(flag, when):
+                return extend(self._state(when, moment).flags[flag])
+            case e.SegmentField(segment, part, when):
+                return _segment_part(self._state(when, moment).segments[segment], part)
+            case e.TableField(table, part, when):
+                state = self._state(when, moment)
+                pointer = state.gdtr if table is SystemTable.GDTR else state.idtr
+                return pointer.base if part is TablePart.BASE else extend(pointer.limit)
+            case e.Cpu(fact):
+                return _cpu_fact(self._entry, fact)
+            case e.Memory(address, size, when):
+                return self._memory(self.word(address, moment), size, when, moment)
+            case e.Translate(address, when):
+                return self._translation(self.word(address, moment), when, moment)
+            case _:
+                raise Bug(f"an expression node without a meaning: {node}")
+
+    def _state(self, when: When, moment: Moment) -> State:
+        return self._entry if when is When.ENTRY else moment.state
+
+    def _mode(self, of: ModeOf, moment: Moment) -> object:
+        match of:
+            case ModeOf.ENTRY:
+                return self._entry.mode
+            case ModeOf.NOW:
+                return moment.state.mode
+            case ModeOf.NEW:
+                if isinstance(moment.event, (Transfer, ModeChange)):
+                    return moment.event.after
+                raise Bug("new_mode of an event that has none")
+            case _:
+                assert_never(of)
+
+    def _region_base(self, name: str) -> BV:
+        for region in self._spec.regions:
+            if region.name == name:
+                return self.word(region.base.node, Moment(self._entry))
+        raise Bug(f"no region {name}")
+
+    def _memory(self, address: BV, size: int, when: When, moment: Moment) -> BV:
+        if moment.oracle is None:
+            raise Bug("memory is read where no path is")
+        memory = self._state(when, moment).memory
+        memory, place = memory.place(address, size, moment.oracle)
+        return extend(memory.read(place, size))
+
+    def _translation(self, linear: BV, when: When, moment: Moment) -> BV:
+        if moment.oracle is None:
+            raise Bug("an address is translated where no path is")
+        physical = [
+            translate(Cpu(self._state(when, moment), moment.oracle), linear, intent)
+            for intent in Intent
+        ]
+        return physical[0]
+
+
+def _combine(operator: Operator, left: BV, right: BV) -> BV:
+    match operator:
+        case Operator.ADD:
+            base, offset = split(right)
+            return joined(left, offset) if base is None else left + right
+        case Operator.SUBTRACT:
+            return _difference(left, right)
+        case Operator.MULTIPLY:
+            return left * right
+        case Operator.AND:
+            return left & right
+        case Operator.OR:
+            return left | right
+        case Operator.XOR:
+            return left ^ right
+        case Operator.SHIFT_LEFT:
+            return left << right
+        case Operator.SHIFT_RIGHT:
+            return claripy.LShR(left, right)
+        case _:
+            assert_never(operator)
+
+
+def _difference(left: BV, right: BV) -> BV:
+    (base, offset), (other, far) = split(left), split(right)
+    if base is other:
+        return constant(offset - far)
+    return joined(left, -far) if other is None else left - right
+
+
+def _compare(relation: Relation, left: BV, right: BV) -> Bool:
+    match relation:
+        case Relation.EQUAL:
+            return left == right
+        case Relation.UNEQUAL:
+            return left != right
+        case Relation.LESS:
+            return claripy.ULT(left, right)
+        case Relation.LESS_OR_EQUAL:
+            return claripy.ULE(left, right)
+        case Relation.GREATER:
+            return claripy.UGT(left, right)
+        case Relation.GREATER_OR_EQUAL:
+            return claripy.UGE(left, right)
+        case _:
+            assert_never(relation)
+
+
+def _segment_part(register: SegmentRegister, part: SegmentPart) -> BV:
+    parts = {
+        SegmentPart.SELECTOR: register.selector,
+        SegmentPart.BASE: register.base,
+        SegmentPart.LIMIT: register.limit,
+        SegmentPart.TYPE: register.type,
+        SegmentPart.S: register.s,
+        SegmentPart.DPL: register.dpl,
+        SegmentPart.PRESENT: register.present,
+        SegmentPart.LONG: register.long,
+        SegmentPart.BIG: register.big,
+        SegmentPart.NULL: ~register.present,
+    }
+    return extend(parts[part])
+
+
+def _cpu_fact(entry: State, fact: CpuFact) -> BV:
+    match fact:
+        case CpuFact.PHYSICAL_LIMIT:
+            return entry.features.physical_limit
+        case CpuFact.CR4_SUPPORTED:
+            return entry.features.cr4
+        case CpuFact.LA57:
+            return extend(entry.features.cr4[12])
+        case _:
+            assert_never(fact)
+
+
+def _event_word(moment: Moment, part: EventField) -> BV:
+    event, state = moment.event, moment.state
+    words: dict[EventField, BV] = {}
+    match event:
+        case ControlWrite(_, old, value):
+            words = {EventField.OLD: old, EventField.VALUE: value}
+        case MsrWrite(msr, old, value):
+            words = {
+                EventField.MSR: constant(msr),
+                EventField.OLD: old,
+                EventField.VALUE: value,
+            }
+        case Transfer(source, target, far):
+            words = {
+                EventField.SOURCE: source,
+                EventField.TARGET: target,
+                EventField.FAR: constant(far),
+            }
+        case ModeChange():
+            words = {EventField.SOURCE: state.rip}
+        case Access():
+            words = _access_words(event)
+        case None:
+            words = {EventField.ADDRESS: state.rip}
+    if part not in words:
+        raise Bug(f"an event without {part.value}")
+    return words[part]
+
+
+def _access_words(event: Access) -> dict[EventField, BV]:
+    words = {
+        EventField.PHYSICAL: event.physical,
+        EventField.ADDRESS: event.linear,
+        EventField.SIZE: constant(event.size),
+        EventField.IMPLICIT: constant(event.by is AccessBy.PROCESSOR),
+    }
+    if event.value is not None and event.value.length <= WORD:
+        words[EventField.VALUE] = extend(event.value)
+    return words

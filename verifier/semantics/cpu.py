@@ -1,0 +1,350 @@
+"""The processor while it executes one instruction: what meanings are written in.
+
+A meaning reads and changes a draft of the state. It may raise Fault or Unmodelled at any
+point: then the draft is dropped, and the state before the instruction stands.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import claripy
+
+from verifier.machine.events import Access, AccessBy, ControlWrite, ModeChange, Transfer
+from verifier.machine.oracle import Fault, Unmodelled
+from verifier.machine.paging import Intent, canonical, translate
+from verifier.machine.registers import (
+    ControlRegister,
+    Cr4,
+    Flag,
+    Gpr,
+    Mode,
+    Segment,
+    Vector,
+)
+from verifier.machine.words import bits, constant, extend, known, low32, low_half
+
+if TYPE_CHECKING:
+    from claripy.ast.bool import Bool
+    from claripy.ast.bv import BV
+
+    from verifier.machine.descriptors import SegmentRegister
+    from verifier.machine.events import Event
+    from verifier.machine.memory import Cell, Memory, Place
+    from verifier.machine.oracle import Oracle
+    from verifier.machine.state import State
+
+BYTE = 8
+PAGE = 0x1000
+
+
+class Cpu:
+    """A draft of the state, the oracle of the path, and the events so far."""
+
+    def __init__(self, state: State, oracle: Oracle) -> None:
+        """Start with the state before the instruction."""
+        self.state = state
+        self.oracle = oracle
+        self.events: list[Event] = []
+
+    # Registers
+
+    def gpr(self, number: int, width: int = 64) -> BV:
+        """Give the low ``width`` bits of a general register."""
+        value = self.state.gprs[number]
+        return bits(value, width - 1, 0)
+
+    def set_gpr(self, number: int, value: BV) -> None:
+        """Write a general register: 32 bits zero-extend, 8 and 16 keep the rest."""
+        match value.length:
+            case 64:
+                whole = value
+            case 32:
+                whole = extend(value)
+            case width:
+                whole = claripy.Concat(bits(self.state.gprs[number], 63, width), value)
+        gprs = list(self.state.gprs)
+        gprs[number] = whole
+        self.state = replace(self.state, gprs=tuple(gprs))
+
+    def set_flag(self, flag: Flag, value: BV) -> None:
+        """Write one flag, one bit wide."""
+        self.state = replace(self.state, flags={**self.state.flags, flag: value})
+
+    def set_segment(self, segment: Segment, value: SegmentRegister) -> None:
+        """Write a segment register with its hidden part."""
+        self.state = replace(self.state, segments={**self.state.segments, segment: value})
+
+    def set_control(self, register: ControlRegister, value: BV) -> None:
+        """Write a control register, as an event where an instruction names it."""
+        old = self.state.controls[register]
+        if register is not ControlRegister.EFER:
+            self.events.append(ControlWrite(register, old, value))
+        self.state = replace(self.state, controls={**self.state.controls, register: value})
+
+    def set_mode(self, mode: Mode) -> None:
+        """Change the mode, as an event."""
+        if mode is not self.state.mode:
+            self.events.append(ModeChange(self.state.mode, mode))
+            self.state = replace(self.state, mode=mode)
+
+    # Conditions
+
+    def fault_if(self, condition: Bool, vector: Vector, error: int | None, why: str) -> None:
+        """Raise the exception on the paths where ``condition`` is true."""
+        if self.oracle.decide(condition):
+            raise Fault(vector, error, why)
+
+    def general_protection_if(self, condition: Bool, why: str) -> None:
+        """Raise #GP(0) on the paths where ``condition`` is true."""
+        self.fault_if(condition, Vector.GP, 0, why)
+
+    def determined(self, value: BV, what: str) -> int:
+        """Give the one number that ``value`` can be on this path.
+
+        Raises Unmodelled where it can be several.
+        """
+        number = known(value)
+        if number is None:
+            number = self.oracle.value(value)
+        if number is None:
+            raise Unmodelled(f"{what} is not fixed by the start", (value,))
+        return number
+
+    def undefined(self, what: str, width: int) -> BV:
+        """Give a value that the manuals leave undefined."""
+        return self.oracle.fresh(what, width)
+
+    # Linear addresses
+
+    def linear(self, segment: Segment, offset: BV, size: int, intent: Intent) -> BV:
+        """Give the linear address, 64 bits, of ``size`` bytes at ``offset`` in a segment.
+
+        Raises Fault: #GP(0), or #SS(0) through SS.
+        """
+        vector = Vector.SS if segment is Segment.SS else Vector.GP
+        if self.state.mode.is_64:
+            if segment in {Segment.FS, Segment.GS}:
+                raise Unmodelled(f"an access through {segment.name} in 64-bit mode")
+            self._check_canonical(offset, size, vector)
+            return offset
+        register = self.state.segments[segment]
+        self._check_segment(register, vector, intent)
+        short = low32(offset) if offset.length == 64 else offset  # noqa: PLR2004
+        self._check_limit(register, short, size, vector)
+        return extend(low32(register.base) + short)
+
+    def _check_canonical(self, address: BV, size: int, vector: Vector) -> None:
+        la57 = self.oracle.decide(self.state.cr4(Cr4.LA57))
+        ends = [canonical(address, la57=la57)]
+        if size > 1:
+            ends.append(canonical(address + (size - 1), la57=la57))
+        if self.inside_low_half(address, size):
+            return
+        self.fault_if(claripy.Not(claripy.And(*ends)), vector, 0, "the address is not canonical")
+
+    def inside_low_half(self, address: BV, size: int) -> bool:
+        """Say whether the bytes lie in a region that lies whole below 2^47."""
+        top = constant(1 << 47)
+        return self.region_below(address, size, top)
+
+    def region_below(self, address: BV, size: int, bound: BV) -> bool:
+        """Say whether the bytes lie, by constants, in a region that ends at or below ``bound``.
+
+        One proof for a region serves every access in it.
+        """
+        region = self.state.memory.containing(address, size)
+        if region is None:
+            return False
+        below = claripy.And(
+            claripy.ULE(region.base, bound), claripy.ULE(region.size, bound - region.base)
+        )
+        return self.oracle.holds(below)
+
+    def _check_segment(self, register: SegmentRegister, vector: Vector, intent: Intent) -> None:
+        if register.is_flat and self._allows(register, intent).is_true():
+            return
+        self.fault_if(register.present == 0, vector, 0, "the segment register is null")
+        denied = claripy.Not(self._allows(register, intent))
+        self.fault_if(denied, vector, 0, f"the segment does not allow a {intent.value}")
+
+    def _allows(self, register: SegmentRegister, intent: Intent) -> Bool:
+        match intent:
+            case Intent.READ:
+                return register.is_readable
+            case Intent.WRITE:
+                return register.is_writable_data
+            case Intent.FETCH:
+                return register.is_code
+
+    def _check_limit(
+        self, register: SegmentRegister, offset: BV, size: int, vector: Vector
+    ) -> None:
+        if self.oracle.decide(register.expands_down):
+            raise Unmodelled("an expand-down segment")
+        last = extend(offset) + (size - 1)
+        beyond = claripy.UGT(last, extend(register.limit))
+        if known(register.limit) == 0xFFFF_FFFF and size > 1:  # noqa: PLR2004
+            if self.oracle.decide(beyond):
+                raise Unmodelled("an access that wraps around 4G", (offset,))
+            return
+        self.fault_if(beyond, vector, 0, "the access is beyond the segment's limit")
+
+    # Memory
+
+    def load(self, linear: BV, size: int) -> BV:
+        """Read ``size`` bytes at a linear address."""
+        physical = self._translate(linear, size, Intent.READ)
+        return self._read(linear, physical, size, AccessBy.INSTRUCTION)
+
+    def store(self, linear: BV, value: BV) -> None:
+        """Write a value at a linear address."""
+        size = value.length // BYTE
+        physical = self._translate(linear, size, Intent.WRITE)
+        self._write(linear, physical, value, AccessBy.INSTRUCTION)
+
+    def _translate(self, linear: BV, size: int, intent: Intent) -> BV:
+        first = translate(self, linear, intent)
+        for ahead in [*range(PAGE, size, PAGE), size - 1]:
+            if not ahead:
+                continue
+            there = translate(self, linear + ahead, intent)
+            if there is not first + ahead and not self.oracle.holds(there == first + ahead):
+                raise Unmodelled("an access crosses pages that are not adjacent", (linear,))
+        return first
+
+    def read_physical(self, address: BV, size: int) -> BV:
+        """Read ``size`` bytes at a physical address, as the page walk does."""
+        return self._read(address, address, size, AccessBy.PROCESSOR)
+
+    def _read(self, linear: BV, physical: BV, size: int, by: AccessBy) -> BV:
+        memory, place = self.state.memory.place(physical, size, self.oracle)
+        self.state = replace(self.state, memory=memory)
+        value = memory.read(place, size)
+        self.events.append(Access(Intent.READ, linear, physical, size, place, value, by))
+        return value
+
+    def mark_physical(self, address: BV, value: BV) -> None:
+        """Store a byte as the processor does for accessed and dirty bits."""
+        self._write(address, address, value, AccessBy.PROCESSOR)
+
+    def _write(self, linear: BV, physical: BV, value: BV, by: AccessBy) -> None:
+        size = value.length // BYTE
+        memory, place = self._writable(physical, size)
+        self.state = replace(self.state, memory=memory.write(place, value))
+        self.events.append(Access(Intent.WRITE, linear, physical, size, place, value, by))
+
+    def _writable(self, address: BV, size: int) -> tuple[Memory, Place]:
+        memory, place = self.state.memory.place(address, size, self.oracle)
+        memory.require_apart(place, address, size, self.oracle)
+        self._require_tables_untouched(place, address, size)
+        return memory, place
+
+    def _require_tables_untouched(self, place: Place, address: BV, size: int) -> None:
+        if place.region.stray and self.state.tables is not None:
+            hit = self.oracle.fresh("stray-store-hits-loader-tables", 1) == 1
+            if self.oracle.decide(hit):
+                reason = "a store outside every region may hit the loader's tables"
+                raise Unmodelled(reason, (address,))
+
+    def load_cells(self, linear: BV, size: int) -> list[Cell]:
+        """Read many bytes in one step."""
+        physical = self._translate(linear, size, Intent.READ)
+        memory, place = self.state.memory.place(physical, size, self.oracle)
+        self.state = replace(self.state, memory=memory)
+        by = AccessBy.INSTRUCTION
+        self.events.append(Access(Intent.READ, linear, physical, size, place, None, by))
+        return memory.read_cells(place, size)
+
+    def store_cells(self, linear: BV, cells: list[Cell]) -> None:
+        """Write many bytes in one step."""
+        physical = self._translate(linear, len(cells), Intent.WRITE)
+        memory, place = self._writable(physical, len(cells))
+        self.state = replace(self.state, memory=memory.write_cells(place, cells))
+        by = AccessBy.INSTRUCTION
+        self.events.append(Access(Intent.WRITE, linear, physical, len(cells), place, None, by))
+
+    # The stack
+
+    def push(self, value: BV) -> None:
+        """Push a value of 16, 32 or 64 bits."""
+        size = value.length // BYTE
+        if self.state.mode.is_64:
+            top = self.gpr(Gpr.RSP) - size
+            self.store(self.linear(Segment.SS, top, size, Intent.WRITE), value)
+            self.set_gpr(Gpr.RSP, top)
+            return
+        self._require_big_stack()
+        short = self.gpr(Gpr.RSP, 32) - size
+        self.store(self.linear(Segment.SS, short, size, Intent.WRITE), value)
+        self.set_gpr(Gpr.RSP, short)
+
+    def peek(self, size: int, above: int = 0) -> BV:
+        """Read ``size`` bytes that lie ``above`` bytes over the top of the stack."""
+        if self.state.mode.is_64:
+            offset = self.gpr(Gpr.RSP) + above
+        else:
+            self._require_big_stack()
+            offset = self.gpr(Gpr.RSP, 32) + above
+        return self.load(self.linear(Segment.SS, offset, size, Intent.READ), size)
+
+    def drop(self, size: int) -> None:
+        """Move the stack pointer up by ``size`` bytes."""
+        if self.state.mode.is_64:
+            self.set_gpr(Gpr.RSP, self.gpr(Gpr.RSP) + size)
+        else:
+            self.set_gpr(Gpr.RSP, self.gpr(Gpr.RSP, 32) + size)
+
+    def _require_big_stack(self) -> None:
+        if not self.oracle.decide(self.state.segments[Segment.SS].big == 1):
+            self.fault_if(
+                self.state.segments[Segment.SS].present == 0,
+                Vector.SS,
+                0,
+                "the stack segment register is null",
+            )
+            raise Unmodelled("a stack segment of 16 bits")
+
+    # Transfers
+
+    def next_rip(self, size: int) -> BV:
+        """Give the address of the instruction that follows one of ``size`` bytes."""
+        following = self.state.rip + size
+        return following if self.state.mode.is_64 else self._wrapped(following)
+
+    def _wrapped(self, address: BV) -> BV:
+        if known(address) is None and self.region_below(address, 1, constant(1 << 32)):
+            return address
+        return low_half(address)
+
+    def advance(self, size: int) -> None:
+        """Continue with the instruction that follows one of ``size`` bytes."""
+        self.state = replace(self.state, rip=self.next_rip(size))
+
+    def jump(self, target: BV) -> None:
+        """Transfer within the code segment; raises #GP(0) for a target outside it."""
+        wide = extend(target)
+        if self.state.mode.is_64:
+            la57 = self.oracle.decide(self.state.cr4(Cr4.LA57))
+            bad = claripy.Not(canonical(wide, la57=la57))
+            if not self.inside_low_half(wide, 1):
+                self.general_protection_if(bad, "the target is not canonical")
+        else:
+            limit = extend(self.state.segments[Segment.CS].limit)
+            self.general_protection_if(
+                claripy.UGT(wide, limit), "the target is beyond the code segment's limit"
+            )
+            wide = self._wrapped(wide)
+        mode = self.state.mode
+        self.events.append(Transfer(self.state.rip, wide, far=False, before=mode, after=mode))
+        self.state = replace(self.state, rip=wide)
+
+    @property
+    def privilege(self) -> BV:
+        """Give the current privilege level, two bits."""
+        return bits(self.state.segments[Segment.CS].selector, 1, 0)
+
+    def require_ring_0(self) -> None:
+        """Raise #GP(0) outside ring 0."""
+        self.general_protection_if(self.privilege != 0, "the privilege level is not 0")
