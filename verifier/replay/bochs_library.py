@@ -42,6 +42,8 @@ class Library:
         self._force_flags = self._library["_ZN8BX_CPU_C11force_flagsEv"]
         self._force_flags.argtypes = [ctypes.c_void_p]
         self._force_flags.restype = None
+        self._flush_decoded = self._library["_Z12flushICachesv"]
+        self._flush_decoded.argtypes, self._flush_decoded.restype = [], None
         self._cpu_address = ctypes.addressof(ctypes.c_char.in_dll(self._library, "bx_cpu"))
 
     def _choose(self, model: int) -> None:
@@ -54,6 +56,10 @@ class Library:
     def force_flags(self) -> None:
         """Make ``cpu.rflags`` hold the flags that Bochs computes only when asked."""
         self._force_flags(self._cpu_address)
+
+    def flush_decoded(self) -> None:
+        """Forget decoded instructions, also those right behind the one that runs."""
+        self._flush_decoded()
 
     def hooks(self, **callbacks: Callable[..., None]) -> list[Any]:
         """Give the hook list for ``session.run``."""

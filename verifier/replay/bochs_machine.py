@@ -15,7 +15,10 @@ from verifier.replay.bochs_library import (
     SEGMENT_NAMES,
     Library,
 )
+from verifier.replay.bochs_limits import FOUR_GIB
 from verifier.replay.bochs_memory import GuestMemory
+from verifier.replay.far_transfer import FarContext
+from verifier.replay.page_walk import Tables
 
 if TYPE_CHECKING:
     from verifier.replay.message import RunRequest, SegmentMessage
@@ -26,9 +29,12 @@ STUB = bytes.fromhex("0f22e0 0f08")
 
 STUB_INSTRUCTIONS = 2
 CR0_PROTECTED = 0x11
-CR4_PAE_LA57 = 1 << 5 | 1 << 12
+CR4_LA57 = 1 << 12
+CR4_PAE_LA57 = 1 << 5 | CR4_LA57
+CR0_PG, EFER_LMA = 1 << 31, 1 << 10
 FLAT_CODE_32, FLAT_DATA = 0xC09B, 0xC093
 
+ATTRIBUTE_LONG = 1 << 13
 SEGMENT_ATTRIBUTES = 0xF0FF
 """Descriptor bytes 5 and 6 without the limit's upper bits, which Bochs puts between."""
 
@@ -67,6 +73,33 @@ class Machine:
     def segments(state: Any) -> list[SegmentMessage]:  # noqa: ANN401 - the package's own type
         """Give the segment registers in encoding order."""
         return [_segment_message(getattr(state, name)) for name in SEGMENT_NAMES]
+
+    @staticmethod
+    def instruction_pointer(state: Any) -> int:  # noqa: ANN401 - the package's own type
+        """Give the linear address of the next instruction."""
+        if state.cs.attr & ATTRIBUTE_LONG:
+            return int(state.rip)
+        return int(state.cs.base + state.rip) % FOUR_GIB
+
+    def tables(self, state: Any) -> Tables | None:  # noqa: ANN401 - the package's own type
+        """Give the translation in force, or None under 32-bit paging, which nobody here needs."""
+        if not state.cr0 & CR0_PG:
+            return Tables(0, 0, self.memory.read)
+        if not state.efer & EFER_LMA:
+            return None
+        return Tables(state.cr3, 5 if state.cr4 & CR4_LA57 else 4, self.memory.read)
+
+    def far_context(self, state: Any, tables: Tables) -> FarContext:  # noqa: ANN401
+        """Give what decides a far transfer from here."""
+        return FarContext(
+            gprs=self.gprs(),
+            rip=state.rip,
+            cpl=state.cs.selector & 3,
+            fs_base=state.fs.base,
+            gs_base=state.gs.base,
+            gdtr=(state.gdtr.base, state.gdtr.limit),
+            tables=tables,
+        )
 
     def _flush(self, cr4: int) -> None:
         self.memory.reset()

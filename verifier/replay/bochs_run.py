@@ -7,19 +7,20 @@ guarded, and what went wrong is answered in place of an observation.
 from __future__ import annotations
 
 import traceback
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
+from typing import TYPE_CHECKING, Concatenate, ParamSpec
 
 from verifier.replay.bochs_library import GPR_NAMES, INSERTED_OPCODE
-from verifier.replay.bochs_memory import ADDRESS_BITS
-from verifier.replay.far_transfer import (
-    INSTRUCTION_BYTES,
-    IRET,
-    RETF,
-    RETF_IMM16,
-    FarContext,
-    beyond_limit,
+from verifier.replay.bochs_limits import (
+    FOUR_GIB,
+    GENERAL_PROTECTION,
+    PAGE_FAULT,
+    FarReturn,
+    narrow_fault,
+    narrow_load,
 )
-from verifier.replay.page_walk import Tables
+from verifier.replay.bochs_machine import ATTRIBUTE_LONG, EFER_LMA
+from verifier.replay.far_transfer import INSTRUCTION_BYTES, beyond_limit
+from verifier.replay.page_walk import PAGE_BYTES, Tables
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,17 +30,11 @@ if TYPE_CHECKING:
 
 Parameters = ParamSpec("Parameters")
 
-BREAKPOINT, GENERAL_PROTECTION, PAGE_FAULT = 3, 13, 14
 HAS_ERROR_CODE = frozenset((8, 10, 11, 12, 13, 14, 17, 21))
-RESERVED_BIT = 1 << 3
-"""In a page fault's error code: a reserved bit was set in a table entry."""
+"""The vectors of exceptions with an error code."""
 
-BEYOND_WIDTH = (1 << 52) - (1 << ADDRESS_BITS)
-"""Address bits that a processor may have and Bochs, as built, has not."""
-
-PG, CR4_LA57, LMA, ATTRIBUTE_LONG, ATTRIBUTE_BIG = 1 << 31, 1 << 12, 1 << 10, 1 << 13, 1 << 14
-FOUR_GIB = 1 << 32
-RSP = 4
+ATTRIBUTE_BIG = 1 << 14
+"""In a segment's attributes: 32-bit stack or code."""
 
 
 def guarded(
@@ -84,9 +79,11 @@ class Run:
         self.code = b""
         self.wide = False
         self.ia32e = False
+        self.code_pages: set[int] = set()
+        self.overwrote_code = False
         self.inside = False
         self.iterating = False
-        self.wraps = False
+        self.far_return: FarReturn | None = None
 
     def answer(self) -> RunReply:
         """Run to the end and give what was seen."""
@@ -124,19 +121,24 @@ class Run:
             self.stop()
             return
         self.inside = True
-        self.iterating = self.wraps = False
+        self.iterating = False
+        self.far_return = None
         self.impose(len(self.steps))
         state = self.machine.library.cpu.state
         self.rip, self.rsp = state.rip, state.rsp
-        self.linear = state.rip if state.cs.attr & ATTRIBUTE_LONG else self._linear(state)
-        self.ia32e = bool(state.efer & LMA)
+        self.linear = self.machine.instruction_pointer(state)
+        self.ia32e = bool(state.efer & EFER_LMA)
         self.wide = self.ia32e and bool(state.cs.attr & ATTRIBUTE_LONG)
-        tables = self._tables(state)
-        self.code = tables.read_linear(self.linear, INSTRUCTION_BYTES) if tables else b""
+        tables = self.machine.tables(state)
+        self._remember_code(tables)
         if self.wide and tables:
-            self._check_far_limit(state, tables)
-        elif not self.wide:
-            self._check_far_return_wrap(state)
+            if beyond_limit(self.machine.far_context(state, tables), self.code):
+                self._end_with_fault(GENERAL_PROTECTION, 0)
+        elif not self.wide and state.ss.attr & ATTRIBUTE_BIG:
+            self.far_return = FarReturn(self.code, state.rsp)
+            if self.far_return.reads_across:
+                self.reply["not_representable"] = "a 32-bit far return that reads across 4G"
+                self.stop()
 
     @guarded
     def after(self, _session: object, _cpu: int, _instruction: object) -> None:
@@ -144,7 +146,7 @@ class Run:
         cpu = self.machine.library.cpu
         if not self.inside or (self.iterating and cpu.rip == self.rip):
             return
-        if self.wraps and cpu.cs.attr & ATTRIBUTE_LONG and cpu.rsp >= FOUR_GIB:
+        if self._returned_past_4g():
             self.reply["not_representable"] = "a far return to 64-bit code that leaves ESP past 4G"
             self.stop()
             return
@@ -152,6 +154,10 @@ class Run:
         if len(self.steps) == self.request["steps"]:
             self.impose(len(self.steps))
             self.stop()
+        elif self.overwrote_code:
+            # The library's own memory does not tell the decoder of stores.
+            self.machine.library.flush_decoded()
+            self.overwrote_code = False
 
     @guarded
     def iteration(self, _session: object, _cpu: int, _instruction: object) -> None:
@@ -171,7 +177,7 @@ class Run:
     ) -> None:
         """At each access of an instruction; odd kinds write, wholly or after a read."""
         if kind & 1:
-            self.written.add((physical, size))
+            self._wrote(physical, size)
 
     @guarded
     def physical_access(
@@ -179,12 +185,17 @@ class Run:
     ) -> None:
         """At each access of the table walk; odd kinds set accessed and dirty bits."""
         if kind & 1:
-            self.written.add((physical, size))
+            self._wrote(physical, size)
 
     @guarded
     def exception(self, _session: object, _cpu: int, vector: int, error: int) -> None:
         """At an exception, before its handler is looked for."""
-        reason = self._beyond_width(vector, error)
+        state = self.machine.library.cpu.state
+        reason = None
+        if vector == PAGE_FAULT:
+            reason = narrow_fault(error, state.cr2, self.machine.tables(state))
+        elif vector == GENERAL_PROTECTION:
+            reason = narrow_load(self.code, self.machine.gprs())
         if reason:
             self.reply["not_representable"] = reason
         self._end_with_fault(vector, error if vector in HAS_ERROR_CODE else None)
@@ -213,6 +224,17 @@ class Run:
                 name = GPR_NAMES[number]
                 setattr(cpu, name, getattr(cpu, name) & ~mask | value & mask)
 
+    def _wrote(self, physical: int, size: int) -> None:
+        self.written.add((physical, size))
+        if physical // PAGE_BYTES in self.code_pages:
+            self.overwrote_code = True
+
+    def _remember_code(self, tables: Tables | None) -> None:
+        """Read the instruction, and remember the pages that Bochs decodes from."""
+        spans = tables.spans(self.linear, INSTRUCTION_BYTES) if tables else []
+        self.code = b"".join(self.machine.memory.read(*span) for span in spans)
+        self.code_pages.update(physical // PAGE_BYTES for physical, _ in spans)
+
     def _count(self) -> None:
         state = self.machine.library.cpu.state
         controls = self.machine.controls(state)
@@ -225,71 +247,22 @@ class Run:
         self.controls = controls
         self.inside = False
         self.rip, self.rsp, self.code = state.rip, state.rsp, b""
-        self.linear = state.rip if state.cs.attr & ATTRIBUTE_LONG else self._linear(state)
+        self.linear = self.machine.instruction_pointer(state)
+
+    def _returned_past_4g(self) -> bool:
+        cpu = self.machine.library.cpu
+        return (
+            self.far_return is not None
+            and self.far_return.releases_across
+            and bool(cpu.cs.attr & ATTRIBUTE_LONG)
+            and cpu.rsp >= FOUR_GIB
+        )
 
     def _end_with_fault(self, vector: int, error: int | None) -> None:
         self.fault = (vector, error, self.linear)
         cpu = self.machine.library.cpu
         cpu.rip, cpu.rsp = self.rip, self.rsp
         self.stop()
-
-    @staticmethod
-    def _linear(state: Any) -> int:  # noqa: ANN401 - the package's own type
-        return int(state.cs.base + state.rip) & (FOUR_GIB - 1)
-
-    def _tables(self, state: Any) -> Tables | None:  # noqa: ANN401 - the package's own type
-        """Give the translation in force, or None under 32-bit paging, which nobody here needs."""
-        read = self.machine.memory.read
-        if not state.cr0 & PG:
-            return Tables(0, 0, read)
-        if not state.efer & LMA:
-            return None
-        return Tables(state.cr3, 5 if state.cr4 & CR4_LA57 else 4, read)
-
-    def _check_far_limit(self, state: Any, tables: Tables) -> None:  # noqa: ANN401
-        context = FarContext(
-            gprs=self.machine.gprs(),
-            rip=state.rip,
-            cpl=state.cs.selector & 3,
-            fs_base=state.fs.base,
-            gs_base=state.gs.base,
-            gdtr=(state.gdtr.base, state.gdtr.limit),
-            tables=tables,
-        )
-        if beyond_limit(context, self.code):
-            self._end_with_fault(GENERAL_PROTECTION, 0)
-
-    def _check_far_return_wrap(self, state: Any) -> None:  # noqa: ANN401
-        """End before a 32-bit far return or IRET that reads across 4G; note one that ends there."""
-        size, code = 4, self.code
-        while code[:1] in (b"\x66", b"\x67", b"\xf2", b"\xf3"):
-            size = 2 if code[0] == 0x66 else size  # noqa: PLR2004 - the operand-size prefix
-            code = code[1:]
-        if not code or code[0] not in (RETF, RETF_IMM16, IRET):
-            return
-        read = state.rsp % FOUR_GIB + size * (3 if code[0] == IRET else 2)
-        released = int.from_bytes(code[1:3], "little") if code[0] == RETF_IMM16 else 0
-        if not state.ss.attr & ATTRIBUTE_BIG:
-            return
-        self.wraps = read + released >= FOUR_GIB
-        if read > FOUR_GIB:
-            self.reply["not_representable"] = "a 32-bit far return that reads across 4G"
-            self.stop()
-
-    def _beyond_width(self, vector: int, error: int) -> str | None:
-        """Say why Bochs is no judge of this exception, if it comes of its address width."""
-        state = self.machine.library.cpu.state
-        if vector == PAGE_FAULT and error & RESERVED_BIT and (tables := self._tables(state)):
-            entry = tables.entries(state.cr2)[-1]
-            if entry & BEYOND_WIDTH:
-                return f"a page-table entry names an address at or above 2^{ADDRESS_BITS}"
-        code = self.code[1:] if self.code[:1] and self.code[0] & 0xF0 == 0x40 else self.code  # noqa: PLR2004
-        if vector == GENERAL_PROTECTION and code[:2] == b"\x0f\x22" and code[2] >> 3 & 7 == 3:  # noqa: PLR2004
-            extension = (self.code[0] & 1) << 3 if code is not self.code else 0
-            value = self.machine.gprs()[code[2] & 7 | extension]
-            if value & BEYOND_WIDTH:
-                return f"CR3 is loaded with an address at or above 2^{ADDRESS_BITS}"
-        return None
 
     def _finish(self) -> None:
         library, memory = self.machine.library, self.machine.memory

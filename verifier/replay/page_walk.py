@@ -55,14 +55,22 @@ class Tables:
         within = (1 << (OFFSET_BITS + LEVEL_BITS * (self.levels - len(entries)))) - 1
         return (entries[-1] & FRAME & ~within) | (linear & within)
 
-    def read_linear(self, linear: int, size: int) -> bytes:
-        """Give ``size`` bytes at ``linear``, or as many as come before the first unmapped page."""
-        found = b""
-        while len(found) < size:
-            address = linear + len(found)
-            count = min(size - len(found), PAGE_BYTES - address % PAGE_BYTES)
-            physical = self.translate(address)
+    def spans(self, linear: int, size: int) -> list[tuple[int, int]]:
+        """Give the physical addresses and sizes that hold ``size`` bytes at ``linear``.
+
+        The list ends before the first unmapped page.
+        """
+        found = []
+        while size:
+            physical = self.translate(linear)
             if physical is None:
                 break
-            found += self.read(physical, count)
+            count = min(size, PAGE_BYTES - linear % PAGE_BYTES)
+            found.append((physical, count))
+            linear += count
+            size -= count
         return found
+
+    def read_linear(self, linear: int, size: int) -> bytes:
+        """Give ``size`` bytes at ``linear``, or as many as come before the first unmapped page."""
+        return b"".join(self.read(*span) for span in self.spans(linear, size))

@@ -232,10 +232,8 @@ class _QemuRun:
         )
 
     def _remember_page(self, tables: Tables | None, linear: int) -> None:
-        for address in (linear, linear + INSTRUCTION_BYTES - 1):
-            physical = tables.translate(address) if tables else address
-            if physical is not None:
-                self.loader.executed.add(physical & -PAGE_BYTES)
+        spans = tables.spans(linear, INSTRUCTION_BYTES) if tables else []
+        self.loader.executed.update(physical & -PAGE_BYTES for physical, _ in spans)
 
     def _written(self) -> dict[int, int]:
         """Give every byte that differs from the start's."""

@@ -19,6 +19,8 @@ MEMORY_BYTES = 1 << MEMORY_BITS
 
 PAGE_BYTES = 4096
 LAST_WORDS = 500
+GUARD = '"$@" & read -r _; kill -9 $!; wait $!'
+"""A shell that ends QEMU when the pipe it reads is closed, also by our own sudden death."""
 
 
 class QemuProcess:
@@ -38,7 +40,7 @@ class QemuProcess:
         with theirs:
             self._process = subprocess.Popen(  # noqa: S603 - a fixed program, no input of anyone
                 [
-                    program,
+                    *("/bin/sh", "-c", GUARD, "sh", program),
                     *("-M", "none,memory-backend=memory", "-m", f"{MEMORY_BYTES >> 20}M"),
                     *("-object", f"memory-backend-file,id=memory,{memory}"),
                     *(
@@ -53,7 +55,7 @@ class QemuProcess:
                     *("-d", "int", "-D", f"/proc/self/fd/{self._log}"),
                 ],
                 pass_fds=(self._memory, self._log, theirs.fileno()),
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=self._stderr,
             )
@@ -111,7 +113,8 @@ class QemuProcess:
 
     def close(self) -> None:
         """End the process, whatever it is doing."""
-        self._process.kill()
+        if self._process.stdin:
+            self._process.stdin.close()
         self._process.wait()
         self._socket.close()
         self._stderr.close()

@@ -21,6 +21,8 @@ def main() -> None:
     replies = os.fdopen(os.dup(1), "wb")
     # Whatever the library itself prints must not land among the replies.
     os.dup2(2, 1)
+    # An interrupt from the terminal is the parent's to answer.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     machine = Machine(has_la57=sys.argv[1] == "la57")
     while (request := receive_request(requests)) is not None:
         # If the parent died, nobody else ends a run without end.
