@@ -48,6 +48,12 @@ BAD = [
     ('load = "where', 'jump = "x"\nload = "where', 8, "input 'jump' is a symbol of the image"),
     ('load = "where', 'a-b = "x"\nload = "where', 8, "input 'a-b' cannot be a name: use letters"),
     ('load = "where', 'in = "x"\nload = "where', 8, "input 'in' cannot be a name"),
+    (
+        'load = "where',
+        '"a\\n\\u001b" = "x"\nload = "where',
+        8,
+        "input 'a\\n\\x1b' cannot be a name",
+    ),
     ("[inputs]", "inputs = 1\n[more]", 8, "unknown key 'more' in the top of the file"),
     ('at = "start"', "", 11, "[entry] lacks the key 'at'"),
     ('at = "start"', 'at = "stort"', 12, "'at': unknown name 'stort'; did you mean 'start'?"),

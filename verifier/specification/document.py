@@ -69,6 +69,11 @@ def _syntax_error(message: str, path: Path, text: str) -> BadInput:
     return BadInput(f"is not TOML: {_lowered(sentence)}", path, text.count("\n") + 1)
 
 
+def _one_line(message: str) -> str:
+    """Write out line ends and terminal codes that the user's own names may hold."""
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in message)
+
+
 def _lowered(sentence: str) -> str:
     return sentence[:1].lower() + sentence[1:]
 
@@ -88,7 +93,7 @@ class Table:
 
     def mistake(self, message: str, key: str | None = None) -> BadInput:
         """Give the user's mistake at a key, or at the table, to be raised."""
-        return BadInput(message, self.file, self.line(key))
+        return BadInput(_one_line(message), self.file, self.line(key))
 
     @property
     def title(self) -> str:
