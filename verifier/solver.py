@@ -125,6 +125,21 @@ class Solver:
             self.statistics.questions[purpose] += 1
             self.statistics.seconds += time.perf_counter() - started
 
+    def ask_nearest(self, purpose: str, facts: Sequence[Fact], goal: Bool) -> Answer:
+        """Ask the same, trying first the facts that share a symbol with the goal.
+
+        Fewer facts make a faster answer and a smaller core.
+        """
+        near = [fact for fact in facts if fact.condition.variables & goal.variables]
+        answer = self.ask(purpose, near, goal)
+        match answer:
+            case Satisfied(model) if not all(model.satisfies(f.condition) for f in facts):
+                return self.ask(purpose, facts, goal)
+            case GaveUp():
+                return self.ask(purpose, facts, goal)
+            case _:
+                return answer
+
     def _switch(self, condition: Bool) -> Any:  # noqa: ANN401
         key = condition.hash()
         if key not in self._switches:

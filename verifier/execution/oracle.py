@@ -92,7 +92,9 @@ class PathOracle:
 
     def _ask(self, condition: Bool, key: int) -> bool:
         facts = [*self._context.assumptions, *self._facts]
-        match self._context.solver.ask("explore", facts, claripy.Not(condition)):
+        goal = claripy.Not(condition)
+        answer = self._context.solver.ask_nearest("explore", facts, goal)
+        match answer:
             case Satisfied(model):
                 self._models.append(model)
                 return False

@@ -109,6 +109,14 @@ class Memory:
                 return region
         return None
 
+    def below(self, address: BV, size: int, bound: BV, oracle: Oracle) -> bool:
+        """Say whether the bytes lie in a declared region that ends at or below ``bound``.
+
+        One proof for a region serves every access in it; False says nothing.
+        """
+        region = self.containing(address, size)
+        return region is not None and oracle.holds(_ends_below(region, bound))
+
     def _stray(self, address: BV, size: int, oracle: Oracle) -> tuple[Memory, Place]:
         base, offset = split(address)
         origin = constant(0) if base is None else base
@@ -224,7 +232,14 @@ def touches(address: BV, size: int, region: Region) -> Bool:
     )
 
 
-@lru_cache(maxsize=None)
+@lru_cache(maxsize=1024)
+def _ends_below(region: Region, bound: BV) -> Bool:
+    return claripy.And(
+        claripy.ULE(region.base, bound), claripy.ULE(region.size, bound - region.base)
+    )
+
+
+@lru_cache(maxsize=1024)
 def apart(one: Region, other: Region) -> Bool:
     """Say whether two regions share no byte; neither may wrap around the end of memory."""
     return claripy.And(

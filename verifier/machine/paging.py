@@ -33,6 +33,8 @@ INDEX_BITS = 9
 ENTRY_BYTES = 8
 FOUR_LEVELS = 4
 FIVE_LEVELS = 5
+LOW_HALF_BITS = 47
+"""Addresses below 2^47 are canonical, and those that 4 levels translate without a sign."""
 LARGE_LEVELS = (2, 3)
 """Levels whose entries may map a page: 2 MiB and 1 GiB."""
 
@@ -107,8 +109,7 @@ def _walk(walk: _Walk, table: BV, level: int, above: _Mapping) -> BV:
     if loader is not None and _is_loader_root(loader, table, oracle):
         return _by_loader(walk, loader, level, above)
     shift = PAGE_BITS + INDEX_BITS * (level - 1)
-    index = extend(bits(walk.linear, shift + INDEX_BITS - 1, shift))
-    slot = table + index * ENTRY_BYTES
+    slot = table + _index(walk, shift) * ENTRY_BYTES
     entry = walker.read_physical(slot, ENTRY_BYTES)
     if not oracle.decide(is_set(entry, PRESENT)):
         raise _page_fault(walk, present=False, why=f"entry of level {level} is not present")
@@ -128,6 +129,14 @@ def _walk(walk: _Walk, table: BV, level: int, above: _Mapping) -> BV:
     return extend(frame) + extend(bits(walk.linear, shift - 1, 0))
 
 
+def _index(walk: _Walk, shift: int) -> BV:
+    memory, oracle = walk.walker.state.memory, walk.walker.oracle
+    lowest_half = constant(1 << LOW_HALF_BITS)
+    if shift > LOW_HALF_BITS and memory.below(walk.linear, 1, lowest_half, oracle):
+        return constant(0)
+    return extend(bits(walk.linear, shift + INDEX_BITS - 1, shift))
+
+
 def _is_loader_root(loader: LoaderTables, table: BV, oracle: Oracle) -> bool:
     same = table == loader.root
     return same.is_true() or (not same.is_false() and oracle.decide(same))
@@ -139,16 +148,24 @@ def _by_loader(walk: _Walk, loader: LoaderTables, level: int, above: _Mapping) -
             f"the loader's level-{loader.levels} table is used as a table of level {level}",
             (walk.linear,),
         )
+    oracle = walk.walker.oracle
+    _check_rights(walk, _Mapping(above.writable, constant(0, 1), above.no_execute))
+    if _by_region(walk, loader):
+        return walk.linear
     covered = PAGE_BITS + INDEX_BITS * level
     linear = extend(bits(walk.linear, covered - 1, 0))
-    if not walk.walker.oracle.decide(claripy.ULT(linear, loader.identity_end)):
+    if not oracle.decide(claripy.ULT(linear, loader.identity_end)):
         raise Unmodelled("an address beyond the loader's identity map is used", (walk.linear,))
-    _check_rights(walk, _Mapping(above.writable, constant(0, 1), above.no_execute))
-    return linear if level < FIVE_LEVELS and walk.linear is linear else _unchanged(walk, linear)
+    return walk.linear if oracle.holds(walk.linear == linear) else linear
 
 
-def _unchanged(walk: _Walk, linear: BV) -> BV:
-    return walk.linear if walk.walker.oracle.holds(walk.linear == linear) else linear
+def _by_region(walk: _Walk, loader: LoaderTables) -> bool:
+    """Say whether the address is in a region that the identity map covers whole."""
+    oracle, memory = walk.walker.oracle, walk.walker.state.memory
+    lowest_half = claripy.ULE(loader.identity_end, 1 << LOW_HALF_BITS)
+    return oracle.holds(lowest_half) and memory.below(
+        walk.linear, 1, loader.identity_end, oracle
+    )
 
 
 def _check_reserved(walk: _Walk, entry: BV, level: int) -> None:

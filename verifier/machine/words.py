@@ -75,12 +75,33 @@ def split(address: BV) -> tuple[BV | None, int]:
     number = known(address)
     if number is not None:
         return None, number
-    if address.op == "__add__":
+    if address.op in {"__add__", "__sub__"}:
         last = known(cast("BV", address.args[-1]))
         if last is not None:
             rest = cast("tuple[BV, ...]", address.args[:-1])
-            return (rest[0] if len(rest) == 1 else sum(rest[1:], rest[0])), last
+            offset = last if address.op == "__add__" else -last & WORD_MASK
+            return (rest[0] if len(rest) == 1 else sum(rest[1:], rest[0])), offset
     return address, 0
+
+
+def widened(short: BV) -> BV | None:
+    """Give the 64-bit sum of which a 32-bit sum is the low half, None where it is not one.
+
+    ``low32(x) + 4`` gives ``x + 4``, ``low32(x) - 4`` gives ``x - 4``.
+    """
+    base, offset = short, 0
+    if short.op in {"__add__", "__sub__"} and len(short.args) == 2:  # noqa: PLR2004
+        last = known(cast("BV", short.args[1]))
+        if last is None:
+            return None
+        base = cast("BV", short.args[0])
+        offset = signed(last, LOW_HALF) * (1 if short.op == "__add__" else -1)
+    if base.op == "Extract" and base.args[:2] == (LOW_HALF - 1, 0):
+        whole = cast("BV", base.args[2])
+        if whole.length == WORD:
+            start, already = split(whole)
+            return joined(start, already + offset)
+    return None
 
 
 def joined(base: BV | None, offset: int) -> BV:

@@ -77,7 +77,8 @@ def begin(spec: Spec, image: Image, model: ModelName) -> Begin:
         Fact(assumption.id, words.truth(assumption.holds.node, Moment(state)))
         for assumption in spec.assumptions
     )
-    facts = (Fact(PROCESSOR_STATE, _guaranteed(state)), *assumed)
+    guaranteed = (Fact(PROCESSOR_STATE, condition) for condition in _guaranteed(state))
+    facts = (*guaranteed, *assumed)
     return Begin(state, facts, words)
 
 
@@ -213,11 +214,11 @@ def _unknown(name: str) -> SegmentRegister:
     )
 
 
-def _guaranteed(state: State) -> Bool:
+def _guaranteed(state: State) -> list[Bool]:
     """Give what every processor guarantees, SDM vol. 3, "Control Registers"."""
     controls, features = state.controls, state.features
     limit = features.physical_limit
-    conditions = [
+    return [
         limit & (limit - 1) == 0,
         claripy.UGE(limit, SMALLEST_PHYSICAL),
         claripy.ULE(limit, LARGEST_PHYSICAL),
@@ -227,4 +228,3 @@ def _guaranteed(state: State) -> Bool:
         claripy.Or(claripy.Not(state.cr0(Cr0.NW)), state.cr0(Cr0.CD)),
         claripy.Or(claripy.Not(state.cr4(Cr4.CET)), state.cr0(Cr0.WP)),
     ]
-    return claripy.And(*conditions)

@@ -23,7 +23,7 @@ from verifier.machine.registers import (
     Segment,
     Vector,
 )
-from verifier.machine.words import bits, constant, extend, known, low32, low_half
+from verifier.machine.words import bits, constant, extend, known, low32, widened
 
 if TYPE_CHECKING:
     from claripy.ast.bool import Bool
@@ -133,7 +133,14 @@ class Cpu:
         self._check_segment(register, vector, intent)
         short = low32(offset) if offset.length == 64 else offset  # noqa: PLR2004
         self._check_limit(register, short, size, vector)
-        return extend(low32(register.base) + short)
+        return self.wide(low32(register.base) + short)
+
+    def wide(self, short: BV) -> BV:
+        """Zero-extend a 32-bit address, as a plain sum where that is the same number."""
+        whole = widened(short)
+        if whole is not None and self.oracle.holds(whole == extend(short)):
+            return whole
+        return extend(short)
 
     def _check_canonical(self, address: BV, size: int, vector: Vector) -> None:
         la57 = self.oracle.decide(self.state.cr4(Cr4.LA57))
@@ -150,17 +157,8 @@ class Cpu:
         return self.region_below(address, size, top)
 
     def region_below(self, address: BV, size: int, bound: BV) -> bool:
-        """Say whether the bytes lie, by constants, in a region that ends at or below ``bound``.
-
-        One proof for a region serves every access in it.
-        """
-        region = self.state.memory.containing(address, size)
-        if region is None:
-            return False
-        below = claripy.And(
-            claripy.ULE(region.base, bound), claripy.ULE(region.size, bound - region.base)
-        )
-        return self.oracle.holds(below)
+        """Say whether the bytes lie in a region that ends at or below ``bound``."""
+        return self.state.memory.below(address, size, bound, self.oracle)
 
     def _check_segment(self, register: SegmentRegister, vector: Vector, intent: Intent) -> None:
         if register.is_flat and self._allows(register, intent).is_true():
@@ -316,7 +314,7 @@ class Cpu:
     def _wrapped(self, address: BV) -> BV:
         if known(address) is None and self.region_below(address, 1, constant(1 << 32)):
             return address
-        return low_half(address)
+        return self.wide(low32(address))
 
     def advance(self, size: int) -> None:
         """Continue with the instruction that follows one of ``size`` bytes."""

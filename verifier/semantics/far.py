@@ -15,7 +15,7 @@ from verifier.machine.events import Transfer
 from verifier.machine.oracle import Fault, Unmodelled
 from verifier.machine.paging import canonical
 from verifier.machine.registers import Cr4, Efer, Mode, Segment, Vector
-from verifier.machine.words import bit, bits, constant, extend, known, low32, low_half
+from verifier.machine.words import bit, bits, constant, extend, low32
 from verifier.semantics.operands import load_operand
 from verifier.semantics.rows import MODES_32, Row
 from verifier.semantics.segments import RPL_MASK, mark_accessed, read_descriptor, selector_error
@@ -125,16 +125,10 @@ def enter(cpu: Cpu, to: Destination, register: SegmentRegister) -> None:
         _leave_64(cpu)
     if after.is_64 and not before.is_64:
         _enter_64(cpu)
-    target = to.offset if after.is_64 else _low(cpu, to.offset)
+    target = to.offset if after.is_64 else cpu.wide(low32(to.offset))
     cpu.events.append(Transfer(source, target, far=True, before=before, after=after))
     cpu.set_mode(after)
     cpu.state = replace(cpu.state, rip=target)
-
-
-def _low(cpu: Cpu, offset: BV) -> BV:
-    if known(offset) is None and cpu.region_below(offset, 1, constant(1 << 32)):
-        return offset
-    return low_half(offset)
 
 
 def _leave_64(cpu: Cpu) -> None:
