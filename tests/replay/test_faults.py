@@ -224,6 +224,10 @@ NO_JUDGE = {
     "LMA without paging": with_controls(long_mode("90"), {ControlRegister.CR0: 0x11}),
     "a trap flag": replace(long_mode("90"), rflags=2 | 1 << Flag.TF),
     "int 0x80": long_mode("cd80"),
+    "the local APIC, read": long_mode("8b07", gprs={Gpr.RDI: 0xFEE0_0030}),
+    "the local APIC, written": long_mode("8907", gprs={Gpr.RDI: 0xFEE0_0080}),
+    "the local APIC, executed": long_mode("90 f4", at=0xFEE0_0000),
+    "the local APIC as a table": long_mode("8b042500000040", memory={PDPT + 8: quads(0xFEE0_0003)}),
 }
 
 

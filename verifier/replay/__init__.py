@@ -10,7 +10,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from verifier.replay.bochs_model import (
+    from verifier.replay.bochs_models import (
         BOCHS_CR4_SUPPORTED,
         BOCHS_EFER_SUPPORTED,
         BOCHS_PHYSICAL_BITS,
@@ -42,7 +42,7 @@ __all__ = [
     "engine_version",
 ]
 
-_HOMES = ("replayer", "engine", "bochs_model")
+_HOMES = ("replayer", "engine", "bochs_models")
 
 
 def __getattr__(name: str) -> object:

@@ -9,12 +9,17 @@ from typing import TYPE_CHECKING
 
 from verifier.replay.bochs_memory import ADDRESS_BITS
 from verifier.replay.far_transfer import IRET, RETF, RETF_IMM16, split_prefixes
+from verifier.replay.page_walk import PAGE_BYTES
 
 if TYPE_CHECKING:
     from verifier.replay.page_walk import Tables
 
 BEYOND_WIDTH = (1 << 52) - (1 << ADDRESS_BITS)
 """Address bits that a processor may have and Bochs, as built, has not."""
+
+APIC_PAGE = 0xFEE0_0000 // PAGE_BYTES
+"""The page that is no memory in Bochs: its CPU has a local APIC there, and moving it only
+moves the hole."""
 
 FOUR_GIB = 1 << 32
 GENERAL_PROTECTION, PAGE_FAULT = 13, 14

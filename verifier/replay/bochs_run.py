@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec
 
 from verifier.replay.bochs_library import GPR_NAMES, INSERTED_OPCODE
 from verifier.replay.bochs_limits import (
+    APIC_PAGE,
     FOUR_GIB,
     GENERAL_PROTECTION,
     PAGE_FAULT,
@@ -20,7 +21,8 @@ from verifier.replay.bochs_limits import (
 )
 from verifier.replay.bochs_machine import ATTRIBUTE_LONG, EFER_LMA
 from verifier.replay.far_transfer import INSTRUCTION_BYTES, beyond_limit
-from verifier.replay.page_walk import PAGE_BYTES, Tables
+from verifier.replay.message import TRAPS_BY_INSTRUCTION
+from verifier.replay.page_walk import PAGE_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,9 +31,6 @@ if TYPE_CHECKING:
     from verifier.replay.message import RunReply, RunRequest
 
 Parameters = ParamSpec("Parameters")
-
-HAS_ERROR_CODE = frozenset((8, 10, 11, 12, 13, 14, 17, 21))
-"""The vectors of exceptions with an error code."""
 
 ATTRIBUTE_BIG = 1 << 14
 """In a segment's attributes: 32-bit stack or code."""
@@ -66,7 +65,7 @@ class Run:
         self.over = False
         self.steps: list[tuple[int, bool, bool, dict[int, int]]] = []
         self.written: set[tuple[int, int]] = set()
-        self.fault: tuple[int, int | None, int] | None = None
+        self.fault: tuple[int, int, int] | None = None
         self.halted = False
         self.overrides: dict[int, list[tuple[int, int, int]]] = {}
         for index, *choice in request["overrides"]:
@@ -97,10 +96,12 @@ class Run:
             interrupt=self.interrupt,
             hlt=self.hlt,
         )
-        if self.request["steps"]:
-            self.machine.library.session.run(hooks)
-        else:
+        if not self.request["steps"]:
             self.impose(0)
+        else:
+            self._look_ahead()
+            if not self.over:
+                self.machine.library.session.run(hooks)
         if self.machine.memory.exhausted:
             self.reply["not_representable"] = "more pages touched than the worker can back"
         if not self.reply:
@@ -130,7 +131,6 @@ class Run:
         self.ia32e = bool(state.efer & EFER_LMA)
         self.wide = self.ia32e and bool(state.cs.attr & ATTRIBUTE_LONG)
         tables = self.machine.tables(state)
-        self._remember_code(tables)
         if self.wide and tables:
             if beyond_limit(self.machine.far_context(state, tables), self.code):
                 self._end_with_fault(GENERAL_PROTECTION, 0)
@@ -154,10 +154,12 @@ class Run:
         if len(self.steps) == self.request["steps"]:
             self.impose(len(self.steps))
             self.stop()
-        elif self.overwrote_code:
+            return
+        if self.overwrote_code:
             # The library's own memory does not tell the decoder of stores.
             self.machine.library.flush_decoded()
             self.overwrote_code = False
+        self._look_ahead()
 
     @guarded
     def iteration(self, _session: object, _cpu: int, _instruction: object) -> None:
@@ -176,16 +178,14 @@ class Run:
         kind: int,
     ) -> None:
         """At each access of an instruction; odd kinds write, wholly or after a read."""
-        if kind & 1:
-            self._wrote(physical, size)
+        self._accessed(physical, size, kind)
 
     @guarded
     def physical_access(
         self, _session: object, _cpu: int, physical: int, size: int, _type: int, kind: int
     ) -> None:
         """At each access of the table walk; odd kinds set accessed and dirty bits."""
-        if kind & 1:
-            self._wrote(physical, size)
+        self._accessed(physical, size, kind)
 
     @guarded
     def exception(self, _session: object, _cpu: int, vector: int, error: int) -> None:
@@ -198,12 +198,14 @@ class Run:
             reason = narrow_load(self.code, self.machine.gprs())
         if reason:
             self.reply["not_representable"] = reason
-        self._end_with_fault(vector, error if vector in HAS_ERROR_CODE else None)
+        self._end_with_fault(vector, error)
 
     @guarded
     def interrupt(self, _session: object, _cpu: int, vector: int) -> None:
         """At ``int``, ``int3``, ``into`` and ``icebp``, before the handler is looked for."""
-        self._end_with_fault(vector, None)
+        if vector not in TRAPS_BY_INSTRUCTION:
+            self.reply["not_representable"] = f"int {vector:#x}"
+        self._end_with_fault(vector, 0)
 
     @guarded
     def hlt(self, _session: object, _cpu: int) -> None:
@@ -224,16 +226,29 @@ class Run:
                 name = GPR_NAMES[number]
                 setattr(cpu, name, getattr(cpu, name) & ~mask | value & mask)
 
-    def _wrote(self, physical: int, size: int) -> None:
-        self.written.add((physical, size))
-        if physical // PAGE_BYTES in self.code_pages:
-            self.overwrote_code = True
+    def _accessed(self, physical: int, size: int, kind: int) -> None:
+        page = physical // PAGE_BYTES
+        if page == APIC_PAGE:
+            self._refuse_apic()
+        elif kind & 1:
+            self.written.add((physical, size))
+            self.overwrote_code |= page in self.code_pages
 
-    def _remember_code(self, tables: Tables | None) -> None:
-        """Read the instruction, and remember the pages that Bochs decodes from."""
+    def _refuse_apic(self) -> None:
+        self.reply["not_representable"] = "the page of the local APIC is accessed"
+        self.stop()
+
+    def _look_ahead(self) -> None:
+        """Read the next instruction, and remember the pages that Bochs decodes from.
+
+        This comes before Bochs's own fetch, which does not survive the local APIC's page.
+        """
+        tables = self.machine.tables(self.machine.library.cpu.state)
         spans = tables.spans(self.linear, INSTRUCTION_BYTES) if tables else []
         self.code = b"".join(self.machine.memory.read(*span) for span in spans)
         self.code_pages.update(physical // PAGE_BYTES for physical, _ in spans)
+        if APIC_PAGE in self.code_pages:
+            self._refuse_apic()
 
     def _count(self) -> None:
         state = self.machine.library.cpu.state
@@ -258,7 +273,7 @@ class Run:
             and cpu.rsp >= FOUR_GIB
         )
 
-    def _end_with_fault(self, vector: int, error: int | None) -> None:
+    def _end_with_fault(self, vector: int, error: int) -> None:
         self.fault = (vector, error, self.linear)
         cpu = self.machine.library.cpu
         cpu.rip, cpu.rsp = self.rip, self.rsp

@@ -13,6 +13,10 @@ LENGTH_BYTES = 4
 """The size of the little-endian length before each message."""
 
 
+TRAPS_BY_INSTRUCTION = frozenset((1, 3, 4))
+"""The vectors of ``icebp``, ``int3`` and ``into``: an ``int n`` is no exception."""
+
+
 class SegmentMessage(TypedDict):
     """A segment register; ``attributes`` are laid out as in a descriptor's bytes 5 and 6."""
 
@@ -48,14 +52,14 @@ class RunReply(TypedDict):
     """What was seen, or why nothing was: ``not_representable`` and ``failed`` stand alone.
 
     A step is its linear address, 64-bit or not, EFER.LMA or not, and its changed controls
-    by their index. A fault is vector, error code or None, and linear address.
+    by their index. A fault is vector, error code or 0, and linear address.
     """
 
     not_representable: NotRequired[str]
     failed: NotRequired[str]
     steps: NotRequired[list[tuple[int, bool, bool, dict[int, int]]]]
     halted: NotRequired[bool]
-    fault: NotRequired[tuple[int, int | None, int] | None]
+    fault: NotRequired[tuple[int, int, int] | None]
     gprs: NotRequired[list[int]]
     rip: NotRequired[int]
     rflags: NotRequired[int]

@@ -23,6 +23,7 @@ from verifier.machine.registers import (
 )
 from verifier.replay.engine import Engine, NotRepresentable
 from verifier.replay.far_transfer import INSTRUCTION_BYTES, FarContext, beyond_limit, split_prefixes
+from verifier.replay.message import TRAPS_BY_INSTRUCTION
 from verifier.replay.page_walk import PAGE_BYTES, Tables
 from verifier.replay.qemu_load import QemuLoader
 from verifier.replay.qemu_process import QemuProcess, deadline_after
@@ -33,7 +34,7 @@ from verifier.replay.qemu_registers import (
     QemuState,
     parse_fault,
 )
-from verifier.replay.translation import HAS_ERROR_CODE, fault_seen, mode
+from verifier.replay.translation import fault_seen, mode
 
 if TYPE_CHECKING:
     from verifier.machine.concrete import Override, Start
@@ -139,8 +140,9 @@ class _QemuRun:
             self._execute(linear, code)
         self.state = self.loader.state()
         if found := parse_fault(self.process.new_log()):
-            error = found.error if found.vector in HAS_ERROR_CODE else None
-            return fault_seen(Engine.QEMU, found.vector, error, linear), False
+            if found.software and found.vector not in TRAPS_BY_INSTRUCTION:
+                raise NotRepresentable(Engine.QEMU, f"int {found.vector:#x}")
+            return fault_seen(Engine.QEMU, found.vector, found.error, linear), False
         if self.state.rip == before.rip and _opcode(code).startswith(MOV_TO_CONTROL):
             # QEMU leaves a virtual machine that nobody entered, into memory at address 0.
             raise NotRepresentable(Engine.QEMU, "a control register refuses the value")

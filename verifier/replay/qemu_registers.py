@@ -49,7 +49,7 @@ CONTROL_OFFSETS = {
 _PAIR = re.compile(r"\b([A-Z][A-Z0-9]*) ?=\s*([0-9a-f]+)")
 _SEGMENT = re.compile(r"^([C-GS]S) =([0-9a-f]+) ([0-9a-f]+) ([0-9a-f]+) ([0-9a-f]+)", re.MULTILINE)
 _TABLE = re.compile(r"^GDT=\s*([0-9a-f]+) ([0-9a-f]+)", re.MULTILINE)
-_FAULT = re.compile(r" v=([0-9a-f]+) e=([0-9a-f]+) i=\d cpl=\d IP=\S+ pc=([0-9a-f]+)")
+_FAULT = re.compile(r" v=([0-9a-f]+) e=([0-9a-f]+) i=(\d) cpl=\d IP=\S+ pc=([0-9a-f]+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +69,14 @@ class QemuState:
 
 @dataclass(frozen=True, slots=True)
 class QemuFault:
-    """The first exception in QEMU's log; ``error`` is 0 where there is none."""
+    """The first exception in QEMU's log; ``error`` is 0 where there is none.
+
+    ``software`` says that an instruction asked for it.
+    """
 
     vector: int
     error: int
+    software: bool
     rip: int
 
 
@@ -110,4 +114,7 @@ def parse_state(printed: str) -> QemuState:
 def parse_fault(log: str) -> QemuFault | None:
     """Give the first exception that the interrupt log tells of."""
     found = _FAULT.search(log)
-    return QemuFault(*(int(field, 16) for field in found.groups())) if found else None
+    if found is None:
+        return None
+    vector, error, software, rip = (int(field, 16) for field in found.groups())
+    return QemuFault(vector, error, bool(software), rip)

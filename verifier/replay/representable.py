@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from verifier.machine.registers import ControlRegister, Cr0, Cr4, Efer, Flag
-from verifier.replay.bochs_model import BOCHS_PHYSICAL_BITS, bochs_model
+from verifier.replay.bochs_models import BOCHS_PHYSICAL_BITS, bochs_model
 from verifier.replay.engine import Engine, NotRepresentable
 
 if TYPE_CHECKING:

@@ -88,12 +88,12 @@ def observation(engine: Engine, reply: RunReply) -> Observation:
     )
 
 
-def fault_seen(engine: Engine, vector: int, error: int | None, rip: int) -> FaultSeen:
+def fault_seen(engine: Engine, vector: int, error: int, rip: int) -> FaultSeen:
     """Name the exception; one that no start of ours can raise has no name."""
     try:
-        return FaultSeen(Vector(vector), error, rip)
+        return FaultSeen(Vector(vector), error if vector in HAS_ERROR_CODE else None, rip)
     except ValueError:
-        reason = f"an interrupt through vector {vector} at {rip:#x}"
+        reason = f"an exception of vector {vector} at {rip:#x}"
         raise NotRepresentable(engine, reason) from None
 
 

@@ -9,10 +9,19 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import traceback
 
 from verifier.replay.bochs_machine import Machine
 from verifier.replay.bochs_run import Run
-from verifier.replay.message import RunReply, pack, receive_request
+from verifier.replay.message import RunReply, RunRequest, pack, receive_request
+
+
+def answer(machine: Machine, request: RunRequest) -> RunReply:
+    """Give what one run shows, or how it broke."""
+    try:
+        return Run(machine, request).answer()
+    except Exception:  # noqa: BLE001 - told to the main process, which ends this one
+        return {"failed": traceback.format_exc(limit=4)}
 
 
 def main() -> None:
@@ -27,7 +36,7 @@ def main() -> None:
     while (request := receive_request(requests)) is not None:
         # If the parent died, nobody else ends a run without end.
         signal.alarm(request["seconds"])
-        reply: RunReply = Run(machine, request).answer()
+        reply = answer(machine, request)
         signal.alarm(0)
         replies.write(pack(reply))
         replies.flush()
