@@ -36,7 +36,7 @@ UNFINISHED = re.compile(r"\b(?:T[O]DO|F[I]XME|X[X]X|H[A]CK)\b")
 OF_A_MACHINE = re.compile(r"(?<![\w.*/-])/(?:home|root|work|opt|tmp|mnt|Users|usr/local)/[\w.]")
 OF_A_REGISTRY = re.compile(
     r"\b(?:pypi\.org|pythonhosted\.org|deb\.debian\.org|proxy\.golang\.org|npmjs\.(?:org|com)"
-    r"|index\.crates\.io|conda\.anaconda\.org)\b|(?:extra-)?index-url|find-links|trusted-host",
+    r"|index\.crates\.io|conda\.anaconda\.org)\b|(?:extra-)?index-ur[l]|find-link[s]|trusted-hos[t]",
     re.IGNORECASE,
 )
 MAGIC_OF_BINARIES = (b"\x7fELF", b"MZ", b"!<arch>\n", b"PK\x03\x04", b"\x1f\x8b", b"\xfd7zXZ")
