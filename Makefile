@@ -65,6 +65,6 @@ tools:
 	extra=$(patsubst .%,%,$(@F)); test $$extra = run && extra= || extra="[$$extra]"; \
 	PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt \
 	.venv/bin/python -m pip install -q --disable-pip-version-check --editable ".$$extra" \
-		>.venv/setup.log 2>&1 && touch $@ || \
+		>.venv/setup.log 2>&1 && touch .venv/.run $@ || \
 	{ grep -v '^WARNING' .venv/setup.log | tail -n 5 >&2; \
 	echo "pip could not install the dependencies; all it said is in .venv/setup.log." >&2; exit 2; }
