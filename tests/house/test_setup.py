@@ -65,9 +65,13 @@ class House:
 
     def run(self, *command: str) -> subprocess.CompletedProcess[str]:
         """Run a command with nothing else on its path."""
-        environment = {**os.environ, "PATH": str(self.programs), "PYTHON": "", "MAKEFLAGS": ""}
         return subprocess.run(
-            command, cwd=self.folder, env=environment, text=True, capture_output=True, check=False
+            command,
+            cwd=self.folder,
+            env={"PATH": str(self.programs)},
+            text=True,
+            capture_output=True,
+            check=False,
         )
 
     def told(self) -> list[str]:
