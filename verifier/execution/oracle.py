@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import claripy
 
-from verifier.machine.words import known, symbol
+from verifier.machine.words import constant, known, symbol
 from verifier.solver import Contradictory, Fact, GaveUp, Satisfied, SolverGaveUp
 
 if TYPE_CHECKING:
@@ -158,16 +158,31 @@ class PathOracle:
         return symbol(f"{name}@{self._step}", width)
 
 
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A value that the manuals leave open and a concrete run asked for: ``width`` bits.
+
+    ``step`` is the number of the instruction at which it was asked.
+    """
+
+    step: int
+    name: str
+    width: int
+    value: int
+
+
 class ConcreteOracle:
     """Answers for one concrete run, where every value is a number.
 
-    ``values`` holds what the manuals leave open, by name; ``asked`` collects those names.
+    ``values`` holds what the manuals leave open, by name and step as in ``rflags.AF@3``;
+    ``asked`` collects what was chosen.
     """
 
     def __init__(self, values: Mapping[str, int], step: int) -> None:
         """Answer for step number ``step``."""
         self._values = values
         self._step = step
+        self.asked: list[Choice] = []
 
     def decide(self, condition: Bool) -> bool:
         """Say whether the condition is true."""
@@ -177,7 +192,7 @@ class ConcreteOracle:
         """Say whether the condition is true."""
         if condition.is_true() or condition.is_false():
             return condition.is_true()
-        return bool(claripy.backends.concrete.is_true(claripy.simplify(condition)))
+        return claripy.simplify(condition).is_true()
 
     def value(self, expression: BV) -> int | None:
         """Give the number."""
@@ -186,4 +201,6 @@ class ConcreteOracle:
 
     def fresh(self, name: str, width: int) -> BV:
         """Give the chosen value of an open one, 0 where none was chosen."""
-        return claripy.BVV(self._values.get(f"{name}@{self._step}", 0), width)
+        value = self._values.get(f"{name}@{self._step}", 0) & ((1 << width) - 1)
+        self.asked.append(Choice(self._step, name, width, value))
+        return constant(value, width)

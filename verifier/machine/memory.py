@@ -17,16 +17,26 @@ import claripy
 from claripy.ast.bv import BV
 
 from verifier.machine.oracle import Unmodelled
-from verifier.machine.words import WORD_MASK, bits, constant, known, signed, split, symbol
+from verifier.machine.words import (
+    WORD_MASK,
+    bits,
+    constant,
+    known,
+    signed,
+    split,
+    symbol,
+    width_of,
+)
 
 if TYPE_CHECKING:
     from claripy.ast.bool import Bool
 
     from verifier.machine.oracle import Oracle
+    from verifier.machine.ram import Ram
 
 BYTE = 8
-LARGEST_INDEXED = 0x2000
-"""Bytes of the largest region that is read or written at a symbolic offset."""
+LARGEST_INDEXED = 0x1000
+"""Bytes of the largest region that is read at a symbolic offset."""
 
 Cell = int | tuple[BV, int]
 """A byte: a number, or which byte of a stored value, counted from the lowest."""
@@ -53,7 +63,7 @@ class Region:
     base: BV
     size: int
     rights: Rights = Rights.READ | Rights.WRITE | Rights.EXECUTE
-    content: bytes | None = None
+    content: bytes | Ram | None = None
     stray: bool = False
 
 
@@ -78,7 +88,6 @@ class Memory:
     regions: tuple[Region, ...]
     cells: Mapping[str, Mapping[int, Cell]] = field(default_factory=dict)
     strays: tuple[Region, ...] = ()
-    zero_filled: bool = False
 
     def place(self, address: BV, size: int, oracle: Oracle) -> tuple[Memory, Place]:
         """Resolve ``size`` bytes at a physical address; a new stray is remembered.
@@ -154,10 +163,9 @@ class Memory:
         cell = self.cells.get(region.name, {}).get(offset)
         if cell is not None:
             return cell
-        if region.content is not None and 0 <= offset < len(region.content):
-            return region.content[offset]
-        if self.zero_filled:
-            return 0
+        content = region.content
+        if content is not None and 0 <= offset < len(content):
+            return content[offset]
         return symbol(f"{region.name}[{offset:#x}]", BYTE), 0
 
     def read_cells(self, place: Place, size: int) -> list[Cell]:
@@ -171,13 +179,26 @@ class Memory:
         return join(self.read_cells(place, size))
 
     def write_cells(self, place: Place, cells: Sequence[Cell]) -> Memory:
-        """Give the memory after a store of ``cells``."""
+        """Give the memory after a store of ``cells``.
+
+        Raises Unmodelled for a store at an offset that is no number: it may hit any byte.
+        """
+        if not isinstance(place.offset, int):
+            reason = f"a store to {place.region.name} at an offset that the start does not fix"
+            raise Unmodelled(reason, (place.offset,))
         region = dict(self.cells.get(place.region.name, {}))
-        if isinstance(place.offset, int):
-            region.update(enumerate(cells, place.offset))
-        else:
-            self._write_indexed(region, place, cells)
+        region.update(enumerate(cells, place.offset))
         return replace(self, cells={**self.cells, place.region.name: region})
+
+    def determined(self, place: Place, size: int) -> bool:
+        """Say whether every byte was stored, or is part of a region's first content."""
+        if not isinstance(place.offset, int):
+            return False
+        stored, content = self.cells.get(place.region.name, {}), place.region.content or b""
+        return all(
+            at in stored or 0 <= at < len(content)
+            for at in range(place.offset, place.offset + size)
+        )
 
     def write(self, place: Place, value: BV) -> Memory:
         """Give the memory after a little-endian store of ``value``."""
@@ -189,13 +210,6 @@ class Memory:
         for at in range(_indexable(place.region)):
             result = claripy.If(offset == at, byte_of(self.cell(place.region, at)), result)
         return result
-
-    def _write_indexed(self, region: dict[int, Cell], place: Place, cells: Sequence[Cell]) -> None:
-        for at in range(_indexable(place.region)):
-            value = byte_of(self.cell(place.region, at))
-            for index, cell in enumerate(cells):
-                value = claripy.If(place.offset + index == at, byte_of(cell), value)
-            region[at] = value, 0
 
 
 def _distance(region: Region, address: BV) -> int | None:
@@ -251,7 +265,7 @@ def apart(one: Region, other: Region) -> Bool:
 def cells_of(value: BV) -> list[Cell]:
     """Take a value apart into bytes, the lowest first."""
     number = known(value)
-    count = value.length // BYTE
+    count = width_of(value) // BYTE
     if number is not None:
         return list(number.to_bytes(count, "little"))
     return [(value, index) for index in range(count)]

@@ -15,7 +15,16 @@ import claripy
 
 from verifier.machine.oracle import Fault, Unmodelled
 from verifier.machine.registers import ControlRegister, Cr0, Cr4, Efer, Flag, Vector
-from verifier.machine.words import bit, bits, constant, extend, is_set
+from verifier.machine.words import (
+    bits,
+    constant,
+    equals,
+    extend,
+    is_set,
+    masked,
+    plus,
+    width_of,
+)
 
 if TYPE_CHECKING:
     from claripy.ast.bool import Bool
@@ -31,6 +40,7 @@ ADDRESS_MASK = 0x000F_FFFF_FFFF_F000
 PAGE_BITS = 12
 INDEX_BITS = 9
 ENTRY_BYTES = 8
+ENTRY_SHIFT = 3
 FOUR_LEVELS = 4
 FIVE_LEVELS = 5
 LOW_HALF_BITS = 47
@@ -71,11 +81,11 @@ class Walker(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Mapping:
-    """What the levels so far allow, one bit each, and the entry that was read last."""
+    """What the levels so far allow."""
 
-    writable: BV
-    user: BV
-    no_execute: BV
+    writable: Bool
+    user: Bool
+    no_execute: Bool
 
 
 def translate(walker: Walker, linear: BV, intent: Intent) -> BV:
@@ -91,9 +101,9 @@ def translate(walker: Walker, linear: BV, intent: Intent) -> BV:
     if not oracle.decide(state.efer(Efer.LMA)):
         raise Unmodelled("PAE paging outside IA-32e mode is not modelled")
     levels = FIVE_LEVELS if oracle.decide(state.cr4(Cr4.LA57)) else FOUR_LEVELS
-    table = state.control(ControlRegister.CR3) & ADDRESS_MASK
-    one, zero = constant(1, 1), constant(0, 1)
-    return _walk(_Walk(walker, linear, intent), table, levels, _Mapping(one, one, zero))
+    table = masked(state.control(ControlRegister.CR3), ADDRESS_MASK)
+    everything = _Mapping(claripy.true(), claripy.true(), claripy.false())
+    return _walk(_Walk(walker, linear, intent), table, levels, everything)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -109,32 +119,33 @@ def _walk(walk: _Walk, table: BV, level: int, above: _Mapping) -> BV:
     if loader is not None and _is_loader_root(loader, table, oracle):
         return _by_loader(walk, loader, level, above)
     shift = PAGE_BITS + INDEX_BITS * (level - 1)
-    slot = table + _index(walk, shift) * ENTRY_BYTES
+    slot = plus(table, _slot_offset(walk, shift))
     entry = walker.read_physical(slot, ENTRY_BYTES)
     if not oracle.decide(is_set(entry, PRESENT)):
         raise _page_fault(walk, present=False, why=f"entry of level {level} is not present")
     _check_reserved(walk, entry, level)
     leaf = level == 1 or (level in LARGE_LEVELS and oracle.decide(is_set(entry, LARGE)))
     here = _Mapping(
-        above.writable & bit(entry, WRITABLE),
-        above.user & bit(entry, USER),
-        above.no_execute | bit(entry, NO_EXECUTE),
+        claripy.And(above.writable, is_set(entry, WRITABLE)),
+        claripy.And(above.user, is_set(entry, USER)),
+        claripy.Or(above.no_execute, is_set(entry, NO_EXECUTE)),
     )
     if not leaf:
-        _mark(walk, slot, entry, 1 << ACCESSED)
-        return _walk(walk, entry & ADDRESS_MASK, level - 1, here)
+        _mark(walk, slot, entry, (ACCESSED,))
+        return _walk(walk, masked(entry, ADDRESS_MASK), level - 1, here)
     _check_rights(walk, here)
-    _mark(walk, slot, entry, 1 << ACCESSED | (walk.intent is Intent.WRITE) << DIRTY)
-    frame = claripy.Concat(bits(entry, 51, shift), constant(0, shift))
-    return extend(frame) + extend(bits(walk.linear, shift - 1, 0))
+    _mark(walk, slot, entry, (ACCESSED, DIRTY) if walk.intent is Intent.WRITE else (ACCESSED,))
+    frame = masked(entry, ADDRESS_MASK & -(1 << shift))
+    return plus(frame, extend(bits(walk.linear, shift - 1, 0)))
 
 
-def _index(walk: _Walk, shift: int) -> BV:
+def _slot_offset(walk: _Walk, shift: int) -> BV:
     memory, oracle = walk.walker.state.memory, walk.walker.oracle
     lowest_half = constant(1 << LOW_HALF_BITS)
     if shift > LOW_HALF_BITS and memory.below(walk.linear, 1, lowest_half, oracle):
         return constant(0)
-    return extend(bits(walk.linear, shift + INDEX_BITS - 1, shift))
+    index = bits(walk.linear, shift + INDEX_BITS - 1, shift)
+    return extend(claripy.Concat(index, constant(0, ENTRY_SHIFT)))
 
 
 def _is_loader_root(loader: LoaderTables, table: BV, oracle: Oracle) -> bool:
@@ -149,7 +160,7 @@ def _by_loader(walk: _Walk, loader: LoaderTables, level: int, above: _Mapping) -
             (walk.linear,),
         )
     oracle = walk.walker.oracle
-    _check_rights(walk, _Mapping(above.writable, constant(0, 1), above.no_execute))
+    _check_rights(walk, _Mapping(above.writable, claripy.false(), above.no_execute))
     if _by_region(walk, loader):
         return walk.linear
     covered = PAGE_BITS + INDEX_BITS * level
@@ -170,42 +181,43 @@ def _by_region(walk: _Walk, loader: LoaderTables) -> bool:
 
 def _check_reserved(walk: _Walk, entry: BV, level: int) -> None:
     state, oracle = walk.walker.state, walk.walker.oracle
-    high = bits(entry, 51, 0) & constant(ADDRESS_MASK, 52)
-    reserved: list[Bool] = [claripy.UGE(extend(high), state.features.physical_limit)]
+    frame = masked(entry, ADDRESS_MASK)
+    reserved: list[Bool] = [claripy.UGE(frame, state.features.physical_limit)]
     if level not in {1, *LARGE_LEVELS}:
         reserved.append(is_set(entry, LARGE))
     reserved.append(claripy.And(is_set(entry, NO_EXECUTE), claripy.Not(state.efer(Efer.NXE))))
     if level in LARGE_LEVELS:
         low = bits(entry, PAGE_BITS + INDEX_BITS * (level - 1) - 1, PAGE_BITS + 1)
-        reserved.append(claripy.And(is_set(entry, LARGE), low != 0))
+        reserved.append(claripy.And(is_set(entry, LARGE), claripy.Not(equals(low, 0))))
     if oracle.decide(claripy.Or(*reserved)):
         raise _page_fault(walk, present=True, why=f"entry of level {level} has a reserved bit set")
 
 
 def _check_rights(walk: _Walk, mapping: _Mapping) -> None:
     state, oracle = walk.walker.state, walk.walker.oracle
-    user = mapping.user == 1
+    user = mapping.user
     match walk.intent:
         case Intent.READ:
             denied = claripy.And(user, _smap(state))
         case Intent.WRITE:
-            read_only = claripy.And(mapping.writable == 0, state.cr0(Cr0.WP))
+            read_only = claripy.And(claripy.Not(mapping.writable), state.cr0(Cr0.WP))
             denied = claripy.Or(read_only, claripy.And(user, _smap(state)))
         case Intent.FETCH:
-            no_execute = claripy.And(mapping.no_execute == 1, state.efer(Efer.NXE))
+            no_execute = claripy.And(mapping.no_execute, state.efer(Efer.NXE))
             denied = claripy.Or(no_execute, claripy.And(user, state.cr4(Cr4.SMEP)))
     if oracle.decide(denied):
         raise _page_fault(walk, present=True, why=f"the page does not allow a {walk.intent.value}")
 
 
 def _smap(state: State) -> Bool:
-    return claripy.And(state.cr4(Cr4.SMAP), state.flags[Flag.AC] == 0)
+    return claripy.And(state.cr4(Cr4.SMAP), equals(state.flags[Flag.AC], 0))
 
 
-def _mark(walk: _Walk, slot: BV, entry: BV, wanted: int) -> None:
-    low = bits(entry, 7, 0)
-    if not walk.walker.oracle.decide((low & wanted) == wanted):
-        walk.walker.mark_physical(slot, low | wanted)
+def _mark(walk: _Walk, slot: BV, entry: BV, wanted: tuple[int, ...]) -> None:
+    marked = claripy.And(*(is_set(entry, position) for position in wanted))
+    if not walk.walker.oracle.decide(marked):
+        mask = sum(1 << position for position in wanted)
+        walk.walker.mark_physical(slot, bits(entry, 7, 0) | mask)
 
 
 def _page_fault(walk: _Walk, *, present: bool, why: str) -> Fault:
@@ -222,4 +234,4 @@ def canonical(address: BV, *, la57: bool) -> Bool:
     """Say whether the unused upper bits of a linear address repeat its topmost used bit."""
     top = 56 if la57 else 47
     upper = bits(address, 63, top)
-    return claripy.Or(upper == 0, upper == (1 << upper.length) - 1)
+    return claripy.Or(equals(upper, 0), equals(upper, (1 << width_of(upper)) - 1))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import cast
 
 import claripy
@@ -15,7 +16,17 @@ WORD_MASK = (1 << WORD) - 1
 
 def constant(value: int, width: int = WORD) -> BV:
     """Give ``value`` modulo 2^``width``."""
-    return claripy.BVV(value & ((1 << width) - 1), width)
+    return _constant(value & ((1 << width) - 1), width)
+
+
+@lru_cache(maxsize=1 << 16)
+def _constant(value: int, width: int) -> BV:
+    return claripy.BVV(value, width)
+
+
+def width_of(value: BV) -> int:
+    """Give the width of an expression."""
+    return cast("int", value.length)
 
 
 def symbol(name: str, width: int = WORD) -> BV:
@@ -25,7 +36,10 @@ def symbol(name: str, width: int = WORD) -> BV:
 
 def bits(value: BV, high: int, low: int) -> BV:
     """Give bits ``high:low`` of ``value``."""
-    return cast("BV", value[high:low])
+    number = known(value)
+    if number is not None:
+        return constant(number >> low, high - low + 1)
+    return value[high:low]
 
 
 def bit(value: BV, position: int) -> BV:
@@ -35,7 +49,10 @@ def bit(value: BV, position: int) -> BV:
 
 def is_set(value: BV, position: int) -> Bool:
     """Say whether a bit is 1."""
-    return cast("Bool", bit(value, position) == 1)
+    number = known(value)
+    if number is not None:
+        return claripy.true() if number >> position & 1 else claripy.false()
+    return bit(value, position) == 1
 
 
 def low32(value: BV) -> BV:
@@ -45,7 +62,10 @@ def low32(value: BV) -> BV:
 
 def extend(value: BV, width: int = WORD) -> BV:
     """Zero-extend to ``width``."""
-    missing = width - value.length
+    missing = width - width_of(value)
+    number = known(value)
+    if number is not None and missing >= 0:
+        return constant(number, width)
     return claripy.ZeroExt(missing, value) if missing else value
 
 
@@ -57,8 +77,9 @@ def low_half(value: BV) -> BV:
 def with_bit(value: BV, position: int, new: BV) -> BV:
     """Give ``value`` with one bit replaced by the one-bit ``new``."""
     parts = []
-    if position < value.length - 1:
-        parts.append(bits(value, value.length - 1, position + 1))
+    top = width_of(value) - 1
+    if position < top:
+        parts.append(bits(value, top, position + 1))
     parts.append(new)
     if position:
         parts.append(bits(value, position - 1, 0))
@@ -68,6 +89,28 @@ def with_bit(value: BV, position: int, new: BV) -> BV:
 def known(value: BV) -> int | None:
     """Give the number where the expression is one."""
     return cast("int", value.args[0]) if value.op == "BVV" else None
+
+
+def plus(value: BV, other: BV | int) -> BV:
+    """Give the sum, of numbers at once."""
+    one = known(value)
+    two = other if isinstance(other, int) else known(other)
+    if one is not None and two is not None:
+        return constant(one + two, width_of(value))
+    return value + other if two != 0 else value
+
+
+def masked(value: BV, mask: int) -> BV:
+    """Give the bits of ``value`` that ``mask`` has, of a number at once."""
+    number = known(value)
+    return value & mask if number is None else constant(number & mask, width_of(value))
+
+
+def equals(value: BV, number: int) -> Bool:
+    """Say whether ``value`` is ``number``."""
+    if known(value) is None:
+        return value == number
+    return claripy.true() if known(value) == number else claripy.false()
 
 
 def split(address: BV) -> tuple[BV | None, int]:
