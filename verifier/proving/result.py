@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from verifier.execution.path import Path
     from verifier.loading.image import Image
-    from verifier.machine.concrete import Start
+    from verifier.machine.concrete import FaultSeen, Start
     from verifier.machine.models import ModelName
+    from verifier.machine.registers import ControlRegister, Gpr
     from verifier.specification.spec import Claim, Spec
     from verifier.specification.verdict import Verdict
 
@@ -99,11 +100,27 @@ class ReplayWord:
 
 
 @dataclass(frozen=True, slots=True)
+class End:
+    """What an engine must see where a counterexample ends.
+
+    ``rip`` is the linear address of the next instruction, or of the one that faults with
+    ``fault``. ``gprs``, ``controls`` and ``written`` (a physical address's last byte) need not
+    be complete: they hold what the verdict rests on, and nothing that is undefined.
+    """
+
+    rip: int
+    fault: FaultSeen | None = None
+    gprs: Mapping[Gpr, int] = field(default_factory=dict)
+    controls: Mapping[ControlRegister, int] = field(default_factory=dict)
+    written: Mapping[int, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Counterexample:
     """A concrete start that breaks a claim.
 
     ``steps`` is how many instructions to replay; ``reason`` one sentence: the fault, or the
-    wrong value against the expected one.
+    wrong value against the expected one. ``end`` is what a saved file is replayed against.
     """
 
     start: Start
@@ -114,6 +131,7 @@ class Counterexample:
     steps: int
     load: int | None
     replays: tuple[ReplayWord, ...] = ()
+    end: End | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,149 @@
+"""A counterexample as text: the smallest start, its path, what differs, and who confirms it."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from verifier.proving.result import Judge
+from verifier.reporting.trace import trace_lines
+from verifier.reporting.wording import (
+    FAINT,
+    STRONG,
+    VERDICT_STYLE,
+    boundary_sentence,
+    columns,
+    counted,
+    line,
+    number,
+    paragraph,
+)
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+    from verifier.proving.result import Counterexample, Difference, InputValue, Result
+    from verifier.reporting.summary import Summary
+    from verifier.reporting.trace import Layout
+
+INDENT = "  "
+DEEPER = "    "
+PROSE = 100
+LOAD = "load"
+
+JUDGE_STYLE = {
+    Judge.CONFIRMED: "green",
+    Judge.CONTRADICTED: "bold red",
+    Judge.NOT_REPRESENTABLE: "yellow",
+    Judge.FAILED: "yellow",
+}
+
+
+def refutation(summary: Summary, result: Result, layout: Layout) -> list[Text]:
+    """Give a refuted claim in full; without a counterexample, its reason."""
+    claim = summary.claims.get(result.claim)
+    head = line(
+        (result.verdict.value, VERDICT_STYLE[result.verdict]),
+        "  ",
+        (f"{summary.target}: {result.claim}", STRONG),
+        f"  {result.model.value}",
+    )
+    result_lines = [head]
+    if claim is not None:
+        result_lines += paragraph(claim.text, INDENT, PROSE)
+        result_lines += paragraph(claim.holds, DEEPER, PROSE)
+    shown = result.counterexample
+    if shown is None:
+        return [*result_lines, line(), *paragraph(result.reason, INDENT, PROSE)]
+    saved = summary.saved.get((result.claim, result.model))
+    return [*result_lines, line(), *_counterexample(result, shown, layout), *_saved(saved)]
+
+
+def _counterexample(result: Result, shown: Counterexample, layout: Layout) -> list[Text]:
+    return [
+        *(_reason(each) for each in paragraph(shown.reason or result.reason, INDENT, PROSE)),
+        line(),
+        *inputs(shown.inputs, everything=layout.everything),
+        *_path(shown, layout),
+        *differences(shown.differences),
+        *paragraph(boundary_sentence(result.boundary), INDENT, PROSE),
+        *(
+            word
+            for each in shown.replays
+            for word in _word(each.judge, f"{each.version}: {each.judge.value}", each.sentence)
+        ),
+    ]
+
+
+def _reason(text: Text) -> Text:
+    text.stylize(STRONG)
+    return text
+
+
+def inputs(values: tuple[InputValue, ...], *, everything: bool = False) -> list[Text]:
+    """Give the start: what matters one a line, the load first, what does not together."""
+    matter = sorted((each for each in values if each.matters or each.name == LOAD), key=_load_first)
+    rest = [each for each in values if each not in matter]
+    rows = [
+        (
+            each.name,
+            f"= {number(each.value)}",
+            "" if each.matters else "(any allowed load breaks it)",
+        )
+        for each in matter
+    ]
+    result = [line(INDENT, ("the smallest start that was found", FAINT))]
+    result += columns(rows, DEEPER, gap=1)
+    if rest and everything:
+        result.append(line(INDENT, ("inputs that do not matter", FAINT)))
+        result += columns([(each.name, f"= {number(each.value)}") for each in rest], DEEPER, gap=1)
+    elif rest:
+        result += [
+            line(INDENT, ("do not matter (any allowed value breaks it too)", FAINT)),
+            *paragraph("; ".join(_grouped(rest)), DEEPER, PROSE),
+        ]
+    return [*result, line()]
+
+
+def _load_first(value: InputValue) -> bool:
+    return value.name != LOAD
+
+
+def _grouped(values: list[InputValue]) -> list[str]:
+    """Group by value: ``rax, rbx = 0x0``."""
+    by_value = sorted(values, key=lambda each: each.value)
+    return [
+        f"{', '.join(each.name for each in group)} = {number(value)}"
+        for value, group in groupby(by_value, key=lambda each: each.value)
+    ]
+
+
+def _path(shown: Counterexample, layout: Layout) -> list[Text]:
+    if not shown.trace:
+        return []
+    head = line(INDENT, (f"its path, {counted(len(shown.trace), 'instruction')}", FAINT))
+    return [head, *trace_lines(shown.trace, layout, DEEPER), line()]
+
+
+def differences(values: tuple[Difference, ...]) -> list[Text]:
+    """Give only what differs: what it is and what it should be."""
+    if not values:
+        return []
+    rows = [("", "is", "should be")]
+    rows += [(each.name, number(each.actual), number(each.expected)) for each in values]
+    head, *others = columns(rows, DEEPER)
+    head.stylize(FAINT)
+    return [head, *others, line()]
+
+
+def _word(judge: Judge, said: str, sentence: str) -> list[Text]:
+    told = paragraph(f"{said}. {sentence}" if sentence else f"{said}.", INDENT, PROSE)
+    for each in told:
+        each.stylize(JUDGE_STYLE[judge])
+    return told
+
+
+def _saved(path: str | None) -> list[Text]:
+    if path is None:
+        return []
+    return [line(INDENT, "saved; to replay: ", (f"verifier replay {path}", STRONG))]

@@ -1,0 +1,114 @@
+"""A report in plain values: it passes between processes, and every form of output is made of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from verifier.specification.expression import Input
+
+if TYPE_CHECKING:
+    from verifier.machine.models import ModelName
+    from verifier.proving.result import Report, Result
+    from verifier.specification.spec import Expectation, Spec
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimSummary:
+    """A claim as it was written, and the models it promises and expects verdicts of."""
+
+    text: str
+    holds: str
+    promises: tuple[ModelName, ...]
+    expect: Mapping[ModelName, Expectation]
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What the verdicts cost; ``paths`` and ``instructions`` are sums over the models."""
+
+    paths: int
+    instructions: int
+    questions: int
+    solver_seconds: float
+    seconds: float
+    samples: int
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """All that is told of one target.
+
+    ``assumptions`` maps ids to their text. ``digest`` is the SHA-256 of the ``size`` bytes
+    that were proved, ``source`` the file they come from, ``producer`` the tool that made them.
+    """
+
+    target: str
+    title: str
+    spec: str
+    source: str
+    digest: str
+    size: int
+    producer: str
+    notes: tuple[str, ...]
+    has_load: bool
+    assumptions: Mapping[str, str]
+    claims: Mapping[str, ClaimSummary]
+    results: tuple[Result, ...]
+    dropped: tuple[str, ...]
+    unneeded: tuple[str, ...]
+    work: Work
+    saved: Mapping[tuple[str, ModelName], str] = field(default_factory=dict)
+
+    def promised(self, result: Result) -> bool:
+        """Say whether the spec promises this claim under this model."""
+        return result.model in self.claims[result.claim].promises
+
+    @property
+    def needed(self) -> tuple[str, ...]:
+        """Give the assumptions that some verdict rests on, in the order of the spec."""
+        used = {name for result in self.results for name in result.assumptions}
+        known = [name for name in self.assumptions if name in used]
+        return (*known, *sorted(used - set(known)))
+
+
+def summarise(report: Report) -> Summary:
+    """Give the plain values of a report."""
+    spec, image = report.spec, report.image
+    return Summary(
+        target=spec.name,
+        title=spec.description.title,
+        spec=str(spec.description.path),
+        source=image.name,
+        digest=image.digest,
+        size=len(image.data),
+        producer=image.producer,
+        notes=image.notes,
+        has_load=isinstance(spec.base.node, Input),
+        assumptions={each.id: each.text for each in spec.assumptions},
+        claims=_claims(spec),
+        results=report.results,
+        dropped=report.dropped,
+        unneeded=report.unneeded,
+        work=_work(report),
+    )
+
+
+def _claims(spec: Spec) -> dict[str, ClaimSummary]:
+    return {
+        claim.id: ClaimSummary(claim.text, claim.holds.text, claim.promises, dict(claim.expect))
+        for claim in spec.claims
+    }
+
+
+def _work(report: Report) -> Work:
+    explored = [path for paths in report.paths.values() for path in paths]
+    return Work(
+        paths=len(explored),
+        instructions=sum(len(path.steps) for path in explored),
+        questions=report.solver_questions,
+        solver_seconds=report.solver_seconds,
+        seconds=report.seconds,
+        samples=report.samples,
+    )
