@@ -75,4 +75,12 @@ class ModeChange:
     after: Mode
 
 
-Event = ControlWrite | MsrWrite | Access | Transfer | ModeChange
+@dataclass(frozen=True, slots=True, eq=False)
+class Execution:
+    """An instruction of ``size`` bytes is about to execute; ``physical`` is where it lies."""
+
+    physical: BV
+    size: int
+
+
+Event = ControlWrite | MsrWrite | Access | Transfer | ModeChange | Execution

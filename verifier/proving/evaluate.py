@@ -9,9 +9,18 @@ from typing import TYPE_CHECKING, assert_never
 import claripy
 
 from verifier.errors import Bug
-from verifier.machine.events import Access, AccessBy, ControlWrite, ModeChange, MsrWrite, Transfer
+from verifier.machine.events import (
+    Access,
+    AccessBy,
+    ControlWrite,
+    Execution,
+    ModeChange,
+    MsrWrite,
+    Transfer,
+)
+from verifier.machine.oracle import Unmodelled
 from verifier.machine.paging import Intent, translate
-from verifier.machine.words import WORD, constant, extend, joined, split, symbol
+from verifier.machine.words import WORD, constant, extend, joined, known, split, symbol
 from verifier.semantics.cpu import Cpu
 from verifier.specification import expression as e
 from verifier.specification.events import EventField
@@ -55,16 +64,38 @@ class Moment:
 class Evaluator:
     """Gives values to the expressions of one spec; ``entry`` is the state they may refer to."""
 
-    def __init__(self, spec: Spec, image: Image, entry: State) -> None:
-        """Fix the spec, its image and the entry state."""
+    def __init__(
+        self, spec: Spec, image: Image, entry: State, inputs: Mapping[str, BV] | None = None
+    ) -> None:
+        """Fix the spec, its image, the entry state, and values for inputs that have one."""
         self._spec = spec
         self._image = image
         self._entry = entry
+        self._inputs = inputs or {}
+
+    @property
+    def spec(self) -> Spec:
+        """Give the spec."""
+        return self._spec
+
+    @property
+    def image(self) -> Image:
+        """Give the image."""
+        return self._image
+
+    @property
+    def entry(self) -> State:
+        """Give the state at the entry."""
+        return self._entry
 
     @property
     def base(self) -> BV:
         """Give the address of the image's first byte."""
         return self.word(self._spec.base.node, Moment(self._entry))
+
+    def number_of_base(self) -> int | None:
+        """Give the load address where it is a number and the image moves."""
+        return known(self.base) if isinstance(self._spec.base.node, e.Input) else None
 
     def truth(self, node: e.Truth, moment: Moment) -> Bool:
         """Give the condition that a truth states."""
@@ -81,12 +112,19 @@ class Evaluator:
                 truths = [self.truth(term, moment) for term in terms]
                 return claripy.And(*truths) if junction is Junction.AND else claripy.Or(*truths)
             case e.Implies(premise, conclusion):
-                given = self.truth(premise, moment)
-                if given.is_false():
-                    return claripy.true()
-                return claripy.Or(claripy.Not(given), self.truth(conclusion, moment))
+                return self._implication(premise, conclusion, moment)
             case _:
                 assert_never(node)
+
+    def _implication(self, premise: e.Truth, conclusion: e.Truth, moment: Moment) -> Bool:
+        """Evaluate a conclusion that looks into memory only where the premise holds."""
+        given = self.truth(premise, moment)
+        if moment.oracle is not None and any(
+            isinstance(node, e.Memory | e.Translate) for node in e.walk(conclusion)
+        ):
+            taken = moment.oracle.decide(given)
+            return self.truth(conclusion, moment) if taken else claripy.true()
+        return claripy.Or(claripy.Not(given), self.truth(conclusion, moment))
 
     def word(self, node: e.Word, moment: Moment) -> BV:
         """Give the 64-bit value of a word."""
@@ -94,9 +132,9 @@ class Evaluator:
             case e.Number(value):
                 return constant(value)
             case e.Input(name):
-                return symbol(name)
+                return self._inputs.get(name, symbol(name))
             case e.Bound(name):
-                return moment.bound[name]
+                return moment.bound.get(name, constant(0))
             case e.Label(name):
                 return self.base + constant(self._image.symbols[name])
             case e.RegionBase(name):
@@ -291,10 +329,16 @@ def _event_word(moment: Moment, part: EventField) -> BV:
             words = {EventField.SOURCE: state.rip}
         case Access():
             words = _access_words(event)
+        case Execution(physical, size):
+            words = {
+                EventField.ADDRESS: state.rip,
+                EventField.PHYSICAL: physical,
+                EventField.SIZE: constant(size),
+            }
         case None:
-            words = {EventField.ADDRESS: state.rip}
+            words = {}
     if part not in words:
-        raise Bug(f"an event without {part.value}")
+        raise Unmodelled(f"the event has no single {part.value}")
     return words[part]
 
 

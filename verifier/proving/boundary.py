@@ -1,0 +1,128 @@
+"""At which load addresses some start breaks a claim, and at which none does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+import claripy
+
+from verifier.proving.result import Boundary
+from verifier.solver import Contradictory, Satisfied
+
+if TYPE_CHECKING:
+    from claripy.ast.bool import Bool
+    from claripy.ast.bv import BV
+
+    from verifier.execution.oracle import Context
+    from verifier.solver import Answer, Model
+
+WITNESSES = 12
+"""How many starts are tried to cover every load between the first and the last failing."""
+TOP = (1 << 64) - 1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Search:
+    """A question about the load: which loads satisfy ``condition`` under the assumptions."""
+
+    context: Context
+    load: BV
+
+    def ask(self, *conditions: Bool) -> Answer:
+        """Ask whether the conditions can hold under the assumptions."""
+        return self.context.solver.ask("boundary", self.context.assumptions, *conditions)
+
+    def smallest(self, condition: Bool) -> int | None:
+        """Give the smallest load, None where there is none or the solver gave up."""
+        match self.ask(condition):
+            case Satisfied(model):
+                best = model.number(self.load)
+            case _:
+                return None
+        low = 0
+        while low < best:
+            middle = (low + best) // 2
+            match self.ask(condition, claripy.ULE(self.load, middle)):
+                case Satisfied(model):
+                    best = model.number(self.load)
+                case Contradictory():
+                    low = middle + 1
+                case _:
+                    return None
+        return best
+
+    def largest(self, condition: Bool) -> int | None:
+        """Give the largest load, None where there is none or the solver gave up."""
+        found = Search(self.context, ~self.load).smallest(condition)
+        return None if found is None else TOP - found
+
+
+def allowed_range(context: Context, load: BV) -> tuple[int, int] | None:
+    """Give the smallest and the largest load that the assumptions allow."""
+    search = Search(context, load)
+    lowest, highest = search.smallest(claripy.true()), search.largest(claripy.true())
+    return None if lowest is None or highest is None else (lowest, highest)
+
+
+def find_boundary(
+    context: Context, load: BV, broken: Bool, gaps: Bool, allowed: tuple[int, int]
+) -> Boundary | None:
+    """Give where ``broken`` can hold; ``gaps`` is where nothing is known."""
+    search = Search(context, load)
+    lowest, highest = allowed
+    first = lowest if _fails_at(search, broken, lowest) else search.smallest(broken)
+    if first is None:
+        return None
+    last = highest if _fails_at(search, broken, highest) else search.largest(broken)
+    if last is None:
+        return None
+    unknown_below = search.ask(gaps, claripy.ULT(load, first))
+    return Boundary(
+        first=first,
+        last=last,
+        lowest=lowest,
+        highest=highest,
+        unbroken=_covers(search, broken, first, last),
+        proved_below=isinstance(unknown_below, Contradictory),
+    )
+
+
+def _fails_at(search: Search, broken: Bool, load: int) -> bool:
+    return isinstance(search.ask(broken, search.load == load), Satisfied)
+
+
+def _covers(search: Search, broken: Bool, first: int, last: int) -> bool:
+    """Say whether every allowed load from first to last fails for some start.
+
+    Each witness covers the loads that fail with its other inputs; what none covers is asked
+    for the next witness.
+    """
+    between = claripy.And(claripy.UGE(search.load, first), claripy.ULE(search.load, last))
+    covered: list[Bool] = []
+    assumed = claripy.And(*(fact.condition for fact in search.context.assumptions))
+    whole = claripy.And(assumed, broken)
+    for _ in range(WITNESSES):
+        match search.ask(between, *(claripy.Not(one) for one in covered)):
+            case Contradictory():
+                return True
+            case Satisfied(model):
+                load = model.number(search.load)
+            case _:
+                return False
+        match search.ask(broken, search.load == load):
+            case Satisfied(witness):
+                covered.append(_at(whole, witness, search.load))
+            case _:
+                return False
+    return False
+
+
+def _at(condition: Bool, witness: Model, load: BV) -> Bool:
+    """Fix every symbol but the load to its value in the witness."""
+    values = {
+        leaf.hash(): claripy.BVV(witness.number(leaf), leaf.length)
+        for leaf in condition.leaf_asts()
+        if leaf.op == "BVS" and leaf.args[0] != load.args[0]
+    }
+    return cast("Bool", claripy.replace_dict(condition, values))

@@ -1,0 +1,187 @@
+"""From the solver's values to a concrete start: registers, bytes and real page tables."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import claripy
+
+from verifier.machine.concrete import SegmentValue, Start, TableRegister
+from verifier.machine.registers import Cr4, Flag, Gpr
+from verifier.machine.words import constant, is_set, symbol
+
+if TYPE_CHECKING:
+    from claripy.ast.bool import Bool
+
+    from verifier.machine.descriptors import SegmentRegister
+    from verifier.machine.memory import Region
+    from verifier.machine.state import LoaderTables, State, TablePointer
+    from verifier.solver import Model
+
+PAGE = 0x1000
+ENTRIES = 512
+GIGABYTE_SHIFT = 30
+TABLE_ENTRY = 0x23
+"""Present, writable and accessed: a table for the supervisor."""
+PAGE_ENTRY = 0xE3
+"""Present, writable, accessed, dirty, large: a page for the supervisor."""
+LOCAL_APIC, LOCAL_APIC_END = 0xFEE0_0000, 0xFEE0_1000
+_UNKNOWN_BYTE = re.compile(r"^(?P<region>.+)\[(?P<sign>-?)0x(?P<offset>[0-9a-f]+)\]$")
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """The processor that replays: what a start must keep to so that it can be run there.
+
+    ``cr4`` and ``efer`` are masks of the bits that exist, ``physical_bits`` is MAXPHYADDR,
+    ``cpuid`` the answers by leaf and subleaf, for a processor with and without LA57.
+    """
+
+    physical_bits: int
+    cr4: int
+    efer: int
+    cpuid: Mapping[bool, Mapping[tuple[int, int], tuple[int, int, int, int]]]
+
+
+def representable(entry: State, regions: Iterable[Region], bench: Bench) -> list[Bool]:
+    """Give the conditions under which a start can be run on the bench."""
+    end = constant(1 << bench.physical_bits)
+    features = entry.features
+    conditions = [
+        features.physical_limit == end,
+        features.cr4 | (1 << Cr4.LA57) == bench.cr4 | (1 << Cr4.LA57),
+        features.efer == bench.efer,
+        entry.flags[Flag.TF] == 0,
+    ]
+    for region in regions:
+        conditions.append(claripy.ULE(region.base, end - region.size))
+        low, high = constant(LOCAL_APIC), constant(LOCAL_APIC_END)
+        apart = claripy.Or(claripy.ULE(region.base + region.size, low), claripy.UGE(region.base, high))
+        conditions.append(apart)
+    if entry.tables is not None:
+        conditions.append(claripy.ULE(entry.tables.root, end - PAGE))
+    return conditions
+
+
+def start_of(entry: State, model: Model, names: Iterable[str]) -> Start | None:
+    """Give the start that ``model`` stands for; ``names`` are the symbols that matter.
+
+    None where the loader's tables cannot be laid out beside what else is fixed.
+    """
+    memory: dict[int, bytes] = {}
+    bases = {region.name: model.number(region.base) for region in entry.memory.regions}
+    if entry.tables is not None:
+        pages = _tables(entry, entry.tables, model)
+        if pages is None:
+            return None
+        memory.update(pages)
+    taken = _occupied(memory)
+    for region in entry.memory.regions:
+        if isinstance(region.content, bytes):
+            base = bases[region.name]
+            if any(base + at in taken for at in range(0, len(region.content), 64)):
+                return None
+            memory[base] = region.content
+    memory.update(_unknown_bytes(model, bases, names))
+    return Start(
+        gprs={register: model.number(entry.gprs[register]) for register in Gpr},
+        rip=model.number(entry.rip),
+        rflags=model.number(entry.rflags),
+        controls={name: model.number(value) for name, value in entry.controls.items()},
+        segments={
+            name: _segment(register, model) for name, register in entry.segments.items()
+        },
+        gdtr=_pointer(entry.gdtr, model),
+        idtr=_pointer(entry.idtr, model),
+        memory=memory,
+        has_la57=model.satisfies(is_set(entry.features.cr4, Cr4.LA57)),
+    )
+
+
+def _segment(register: SegmentRegister, model: Model) -> SegmentValue:
+    return SegmentValue(
+        selector=model.number(register.selector),
+        base=model.number(register.base),
+        limit=model.number(register.limit),
+        type=model.number(register.type),
+        s=bool(model.number(register.s)),
+        dpl=model.number(register.dpl),
+        present=bool(model.number(register.present)),
+        long=bool(model.number(register.long)),
+        default_big=bool(model.number(register.big)),
+        granular=bool(model.number(register.granular)),
+    )
+
+
+def _pointer(pointer: TablePointer, model: Model) -> TableRegister:
+    return TableRegister(model.number(pointer.base), model.number(pointer.limit))
+
+
+def _unknown_bytes(
+    model: Model, bases: Mapping[str, int], names: Iterable[str]
+) -> dict[int, bytes]:
+    chosen: dict[int, bytes] = {}
+    for name in names:
+        found = _UNKNOWN_BYTE.match(name)
+        if found is None or found["region"] not in bases:
+            continue
+        offset = int(found["offset"], 16)
+        value = model.number(symbol(name, 8))
+        chosen[bases[found["region"]] + offset] = bytes([value])
+    return chosen
+
+
+def _occupied(memory: Mapping[int, bytes]) -> set[int]:
+    return {at for base, data in memory.items() for at in range(base, base + len(data))}
+
+
+def _tables(entry: State, tables: LoaderTables, model: Model) -> dict[int, bytes] | None:
+    """Map everything below 2^40 to itself, by pages of 1 GiB."""
+    root = model.number(tables.root)
+    free = _free_pages(entry, model, root)
+    directories = [next(free, None) for _ in range(2)]
+    if None in directories or root % PAGE:
+        return None
+    memory: dict[int, bytes] = {}
+    top = bytearray(PAGE)
+    for number, page in enumerate(directories):
+        if page is None:
+            return None
+        _put(top, number, page | TABLE_ENTRY)
+        directory = bytearray(PAGE)
+        for index in range(ENTRIES):
+            frame = (number * ENTRIES + index) << GIGABYTE_SHIFT
+            _put(directory, index, frame | PAGE_ENTRY)
+        memory[page] = bytes(directory)
+    if tables.levels == 5:  # noqa: PLR2004
+        above = next(free, None)
+        if above is None:
+            return None
+        memory[above] = bytes(top)
+        top = bytearray(PAGE)
+        _put(top, 0, above | TABLE_ENTRY)
+    memory[root] = bytes(top)
+    return memory
+
+
+def _put(table: bytearray, index: int, entry: int) -> None:
+    table[index * 8 : index * 8 + 8] = entry.to_bytes(8, "little")
+
+
+def _free_pages(entry: State, model: Model, root: int) -> Iterator[int]:
+    """Give pages for further tables: those of the region that holds the root, then others."""
+    spans = [(model.number(region.base), region.size) for region in entry.memory.regions]
+    for base, size in spans:
+        if base <= root < base + size:
+            first = -(-base // PAGE) * PAGE
+            yield from (
+                page for page in range(first, base + size - PAGE + 1, PAGE) if page != root
+            )
+    for page in range(0x10_0000, 0x1000_0000, PAGE):
+        if page != root and all(
+            page + PAGE <= base or page >= base + size for base, size in spans
+        ):
+            yield page

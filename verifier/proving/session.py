@@ -1,0 +1,182 @@
+"""One target under one processor model: explored once, then asked claim by claim."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import claripy
+
+from verifier.execution.explore import Fuel, explore
+from verifier.execution.oracle import Context
+from verifier.machine.models import MODELS
+from verifier.machine.words import symbol
+from verifier.proving.boundary import allowed_range, find_boundary
+from verifier.proving.candidate import Finder
+from verifier.proving.entry import begin
+from verifier.proving.exits import exit_rule
+from verifier.proving.explain import explain
+from verifier.proving.obligation import Judging
+from verifier.proving.prove import (
+    Open,
+    Proved,
+    Refutable,
+    Vacuous,
+    prove,
+    smallest_contradiction,
+    violation,
+)
+from verifier.proving.rehearsal import Stage
+from verifier.proving.result import Result
+from verifier.solver import Solver
+from verifier.specification.expression import Input
+from verifier.specification.verdict import Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from claripy.ast.bv import BV
+
+    from verifier.execution.explore import Progress
+    from verifier.execution.path import Path
+    from verifier.machine.models import ModelName
+    from verifier.proving.candidate import Candidate
+    from verifier.proving.concretise import Bench
+    from verifier.proving.entry import Begin
+    from verifier.proving.obligation import Undecided
+    from verifier.proving.result import Boundary
+    from verifier.proving.target import Target
+    from verifier.specification.spec import Claim
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Verdicts:
+    """A result, and the candidate behind it that a replay has still to confirm."""
+
+    result: Result
+    candidate: Candidate | None = None
+
+
+class Session:
+    """Every path of a target under one model, and the verdicts on its claims."""
+
+    def __init__(
+        self,
+        target: Target,
+        model: ModelName,
+        bench: Bench,
+        solver: Solver | None = None,
+        progress: Progress | None = None,
+    ) -> None:
+        """Explore every path; sessions of one target may share a solver."""
+        self.target = target
+        self.model = model
+        self.begin: Begin = begin(target.spec, target.image, model)
+        limits = target.spec.limits
+        facts = tuple(fact for fact in self.begin.facts if fact.label not in target.dropped)
+        self.context = Context(solver or Solver(limits.solver_seconds), facts)
+        self.judging = Judging(self.begin.evaluator, self.context)
+        fuel = Fuel(limits.instructions, limits.paths)
+        rule = exit_rule(self.begin.evaluator)
+        explored = explore(self.begin.state, self.context, rule, fuel, progress)
+        self.contradiction = smallest_contradiction(self.context) if explored is None else ()
+        self.paths: tuple[Path, ...] = tuple(explored or ())
+        self.stage = Stage(self.begin.evaluator, MODELS[model], fuel, bench)
+        self._allowed: tuple[int, int] | None = None
+
+    @property
+    def load(self) -> BV | None:
+        """Give the symbol of the load address, None where the image does not move."""
+        node = self.target.spec.base.node
+        return symbol(node.name) if isinstance(node, Input) else None
+
+    @property
+    def finder(self) -> Finder:
+        """Give what looks for counterexamples."""
+        return Finder(self.stage, self.context, self.begin.state, self.load)
+
+    def judge(self, claim: Claim, *, told: bool = False) -> Verdicts:
+        """Judge one claim; ``told`` asks for an explanation of a proof."""
+        started = time.perf_counter()
+        verdicts = self._judged(claim, told=told)
+        seconds = time.perf_counter() - started
+        return replace(verdicts, result=replace(verdicts.result, seconds=seconds))
+
+    def _judged(self, claim: Claim, *, told: bool) -> Verdicts:
+        if not self.paths:
+            names = ", ".join(self.contradiction)
+            reason = f"no start satisfies the assumptions: {names} contradict each other"
+            return Verdicts(self._result(claim, Verdict.VACUOUS, reason))
+        match prove(claim, self.paths, self.judging):
+            case Proved(obligations, needed):
+                result = self._result(
+                    claim,
+                    Verdict.PROVED,
+                    assumptions=tuple(sorted(needed)),
+                    obligations=len(obligations),
+                    explanation=explain(claim, obligations, self.begin.evaluator) if told else None,
+                )
+                return Verdicts(result)
+            case Vacuous(reason):
+                return Verdicts(self._result(claim, Verdict.VACUOUS, reason))
+            case Refutable() as refutable:
+                return self._refuted(claim, refutable)
+            case Open(gaps):
+                return self._open(claim, gaps)
+
+    def _refuted(self, claim: Claim, refutable: Refutable) -> Verdicts:
+        candidate = self.finder.from_failing(claim, refutable.failing)
+        if candidate is None:
+            reason = f"{refutable.failing[0].obligation.broken}, but not replayable"
+            return Verdicts(self._result(claim, Verdict.UNKNOWN, reason))
+        boundary = self._boundary(refutable)
+        result = self._result(
+            claim, Verdict.REFUTED, candidate.broken.sentence, boundary=boundary
+        )
+        return Verdicts(result, candidate)
+
+    def _open(self, claim: Claim, gaps: tuple[Undecided, ...]) -> Verdicts:
+        candidate = self.finder.from_gaps(claim, gaps)
+        if candidate is not None:
+            return Verdicts(
+                self._result(claim, Verdict.REFUTED, candidate.broken.sentence), candidate
+            )
+        reasons = dict.fromkeys(gap.reason for gap in gaps)
+        return Verdicts(self._result(claim, Verdict.UNKNOWN, "; ".join(list(reasons)[:3])))
+
+    def _boundary(self, refutable: Refutable) -> Boundary | None:
+        load = self.load
+        if load is None:
+            return None
+        if self._allowed is None:
+            self._allowed = allowed_range(self.context, load)
+        if self._allowed is None:
+            return None
+        gaps = claripy.Or(
+            *(
+                claripy.And(*(fact.condition for fact in gap.knowledge.facts))
+                for gap in refutable.gaps
+            )
+        )
+        broken = violation(refutable.failing)
+        return find_boundary(self.context, load, broken, gaps, self._allowed)
+
+    def _result(self, claim: Claim, verdict: Verdict, reason: str = "", **more: object) -> Result:
+        return Result(
+            target=self.target.spec.name,
+            claim=claim.id,
+            model=self.model,
+            verdict=verdict,
+            reason=reason,
+            paths=len(self.paths),
+            instructions=sum(len(path.steps) for path in self.paths),
+            **more,  # type: ignore[arg-type]
+        )
+
+
+def unneeded(target: Target, results: Iterable[Result]) -> tuple[str, ...]:
+    """Give the assumptions that no proof among ``results`` needed."""
+    needed = {name for result in results for name in result.assumptions}
+    ids = [assumption.id for assumption in target.spec.assumptions]
+    return tuple(name for name in ids if name not in needed and name not in target.dropped)

@@ -1,0 +1,109 @@
+"""What is proved: a spec with its image, read from files or with a mistake put in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from verifier.errors import BadInput, nearest
+from verifier.loading import ImageDescription, Kind, load, load_source_text
+from verifier.specification.read import read_description, read_spec
+from verifier.specification.scope import Symbols
+from verifier.specification.spec import ImageKind
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from verifier.loading import Image
+    from verifier.machine.models import ModelName
+    from verifier.specification.mistake import Mistake
+    from verifier.specification.spec import Claim, ImageSource, Spec
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Target:
+    """A spec with its image, and the ids of the assumptions left out."""
+
+    spec: Spec
+    image: Image
+    dropped: tuple[str, ...] = ()
+
+
+def read_target(path: Path, without: Sequence[str] = ()) -> Target:
+    """Read a spec, by its folder or file, and the image it names."""
+    source = read_description(path).image
+    return _with_spec(path, load(_description(source)), without)
+
+
+def mistaken_target(path: Path, mistake: Mistake) -> Target:
+    """Read a spec whose source has the edits of ``mistake``."""
+    source = read_description(path).image
+    if source.kind is not ImageKind.SOURCE:
+        raise BadInput("a mistake edits assembler source, which this spec has none of", path)
+    text = mistake.apply(source.file.read_text(encoding="utf-8"))
+    folder = source.file.parent
+    image = load_source_text(text, str(source.file), folder, source.link_address)
+    return _with_spec(path, image, ())
+
+
+def _with_spec(path: Path, image: Image, without: Sequence[str]) -> Target:
+    spec = read_spec(path, Symbols(image.symbols, image.constants, len(image.data)))
+    ids = [assumption.id for assumption in spec.assumptions]
+    for name in without:
+        if name not in ids:
+            message = f"there is no assumption '{name}' to drop; {nearest(name, ids)}"
+            raise BadInput(message, spec.description.path)
+    return Target(spec, image, tuple(without))
+
+
+def _description(source: ImageSource) -> ImageDescription:
+    flat = source.kind is ImageKind.FLAT
+    return ImageDescription(
+        kind=Kind(source.kind.value),
+        path=source.file,
+        link_address=0 if flat else source.link_address,
+        origin=source.link_address if flat else 0,
+        sections=source.sections,
+        segment=source.segment,
+        symbols=source.symbols,
+        folder=source.file.parent,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which claims to judge under which models.
+
+    Without models, each claim is judged under those it promises; ``every`` is all that the
+    spec uses.
+    """
+
+    models: tuple[ModelName, ...] = ()
+    claims: tuple[str, ...] = ()
+    every: bool = False
+
+    def pairs(self, spec: Spec) -> list[tuple[ModelName, tuple[Claim, ...]]]:
+        """Give each model to judge with its claims, in the spec's order."""
+        named = self._named(spec)
+        models = self.models or spec.models
+        chosen = []
+        for model in models:
+            promised = self.models or self.every
+            claims = tuple(claim for claim in named if promised or model in claim.promises)
+            if claims:
+                chosen.append((model, claims))
+        return chosen
+
+    def _named(self, spec: Spec) -> tuple[Claim, ...]:
+        ids = [claim.id for claim in spec.claims]
+        for name in self.claims:
+            if name not in ids:
+                message = f"there is no claim '{name}'; {nearest(name, ids)}"
+                raise BadInput(message, spec.description.path)
+        return tuple(claim for claim in spec.claims if not self.claims or claim.id in self.claims)
+
+
+def without(target: Target, *names: str) -> Target:
+    """Give the target with further assumptions left out."""
+    return replace(target, dropped=(*target.dropped, *names))

@@ -1,0 +1,117 @@
+"""A candidate in the reader's words: the path with its source lines, the values that differ."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from verifier.execution.path import Reached
+from verifier.machine.events import Access
+from verifier.machine.paging import Intent
+from verifier.machine.registers import Gpr
+from verifier.machine.words import known
+from verifier.proving.evaluate import Moment
+from verifier.proving.result import Counterexample, Difference, TraceLine
+
+if TYPE_CHECKING:
+    from verifier.execution.path import Step
+    from verifier.loading.image import Image
+    from verifier.proving.candidate import Candidate
+    from verifier.proving.rehearsal import Rehearsal
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """``size`` bytes of the image, from ``offset``, that the code copied to ``address``."""
+
+    address: int
+    size: int
+    offset: int
+
+
+def counterexample(candidate: Candidate, load: int | None) -> Counterexample:
+    """Tell a candidate; no engine has said a word yet."""
+    rehearsal = candidate.rehearsal
+    differences = [Difference(*value) for value in candidate.broken.values]
+    differences += _registers(rehearsal, {difference.name for difference in differences})
+    return Counterexample(
+        start=candidate.start,
+        inputs=candidate.inputs,
+        trace=tuple(trace(rehearsal)),
+        differences=tuple(differences),
+        reason=candidate.broken.sentence,
+        steps=rehearsal.completed,
+        load=load,
+    )
+
+
+def _registers(rehearsal: Rehearsal, told: set[str]) -> Iterator[Difference]:
+    ending = rehearsal.path.ending
+    if not isinstance(ending, Reached):
+        return
+    for register in Gpr:
+        name = register.name.lower()
+        now, before = known(ending.state.gprs[register]), rehearsal.start.gprs[register]
+        if now is not None and now != before and name not in told:
+            yield Difference(name, now, before)
+
+
+def trace(rehearsal: Rehearsal) -> Iterator[TraceLine]:
+    """Give each executed instruction with where it came from."""
+    image = rehearsal.evaluator.image
+    base = known(rehearsal.evaluator.base) or 0
+    copies = list(_copies(rehearsal, base, len(image.data)))
+    for step in rehearsal.path.steps:
+        yield _line(step, rehearsal, copies, base)
+
+
+def _line(step: Step, rehearsal: Rehearsal, copies: list[Copy], base: int) -> TraceLine:
+    image = rehearsal.evaluator.image
+    address = known(step.before.rip) or 0
+    offset = _image_offset(address, copies, base, image)
+    line = image.line_at(offset) if offset is not None else None
+    return TraceLine(
+        number=step.number,
+        address=address,
+        place=_place(rehearsal, address),
+        mode=step.before.mode.value,
+        raw=step.instruction.raw,
+        text=step.instruction.text,
+        origin=image.symbol_at(offset) if offset is not None else "",
+        source=f"{line.file}:{line.line}" if line is not None else "",
+        source_text=line.text if line is not None else "",
+    )
+
+
+def _place(rehearsal: Rehearsal, address: int) -> str:
+    words = rehearsal.evaluator
+    for region in words.spec.regions:
+        base = known(words.word(region.base.node, Moment(words.entry)))
+        if base is not None and 0 <= address - base < region.size:
+            return f"{region.name}+{address - base:#x}"
+    return ""
+
+
+def _image_offset(address: int, copies: list[Copy], base: int, image: Image) -> int | None:
+    if 0 <= address - base < len(image.data):
+        return address - base
+    for copy in reversed(copies):
+        if 0 <= address - copy.address < copy.size:
+            return copy.offset + address - copy.address
+    return None
+
+
+def _copies(rehearsal: Rehearsal, base: int, size: int) -> Iterator[Copy]:
+    """Give what string moves copied out of the image."""
+    read: dict[int, Access] = {}
+    for occurrence in rehearsal.path.occurrences:
+        event = occurrence.event
+        if not isinstance(event, Access) or not occurrence.step.form.startswith("MOVS "):
+            continue
+        if event.intent is Intent.READ:
+            read[occurrence.step.number] = event
+        elif occurrence.step.number in read:
+            origin = (known(read[occurrence.step.number].physical) or 0) - base
+            if 0 <= origin < size:
+                yield Copy(known(event.physical) or 0, event.size, origin)

@@ -1,0 +1,142 @@
+"""The other CPU's word: on each counterexample, and on samples of what was proved."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+
+from verifier.errors import Bug
+from verifier.execution.path import Faulted, Reached
+from verifier.proving.concretise import Bench, representable
+from verifier.proving.result import Judge, Result
+from verifier.proving.telling import counterexample
+from verifier.replay.bochs_models import (
+    BOCHS_CR4_SUPPORTED,
+    BOCHS_EFER_SUPPORTED,
+    BOCHS_PHYSICAL_BITS,
+    bochs_model,
+)
+from verifier.replay.confirm import confirm
+from verifier.replay.engine import Engine
+from verifier.solver import Satisfied
+from verifier.specification.verdict import Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from verifier.proving.candidate import Candidate
+    from verifier.proving.rehearsal import Rehearsal
+    from verifier.proving.result import Counterexample, ReplayWord
+    from verifier.proving.session import Session, Verdicts
+    from verifier.replay.replayer import Replayer
+
+SAMPLED_LOADS = (5 << 30, 0x10_0000, (1 << BOCHS_PHYSICAL_BITS) - (16 << 20), 3 << 30, 1 << 32)
+"""Load addresses, in bytes, at which what was proved is replayed, most telling first."""
+
+
+def bench() -> Bench:
+    """Give what Bochs can run."""
+    cpuid = {}
+    for has_la57 in (False, True):
+        answers = bochs_model(has_la57=has_la57).cpuid
+        cpuid[has_la57] = {
+            question: (answer.eax, answer.ebx, answer.ecx, answer.edx)
+            for question, answer in answers.items()
+        }
+    return Bench(BOCHS_PHYSICAL_BITS, BOCHS_CR4_SUPPORTED, BOCHS_EFER_SUPPORTED, cpuid)
+
+
+def confirmed(verdicts: Verdicts, replayer: Replayer) -> Result:
+    """Give the result with every engine's word; a refutation needs that of Bochs."""
+    result, candidate = verdicts.result, verdicts.candidate
+    if candidate is None:
+        return result
+    words = tuple(_word(candidate, replayer, engine) for engine in replayer.engines)
+    told = replace(counterexample(candidate, _load(candidate)), replays=words)
+    judges = {word.judge for word in words}
+    if Judge.CONTRADICTED in judges:
+        return _with(result, told, "an engine contradicts the counterexample", contradicted=True)
+    if Judge.CONFIRMED in judges:
+        return replace(result, counterexample=told)
+    said = "; ".join(f"{word.engine}: {word.sentence}" for word in words)
+    return _with(result, told, f"counterexample not replayable ({said or 'no engine'})")
+
+
+def _with(
+    result: Result, told: Counterexample, reason: str, *, contradicted: bool = False
+) -> Result:
+    verdict = Verdict.REFUTED if contradicted else Verdict.UNKNOWN
+    return replace(
+        result,
+        verdict=verdict,
+        counterexample=told,
+        reason=f"{reason}: {result.reason}",
+        contradicted=contradicted,
+    )
+
+
+def _load(candidate: Candidate) -> int | None:
+    words = candidate.rehearsal.evaluator
+    return words.number_of_base()
+
+
+def _word(candidate: Candidate, replayer: Replayer, engine: Engine) -> ReplayWord:
+    word = confirm(candidate.rehearsal, candidate.start, replayer, engine)
+    faults = isinstance(candidate.rehearsal.path.ending, Faulted)
+    if engine is Engine.QEMU and faults and word.judge is Judge.CONTRADICTED:
+        sentence = f"does not check this: {word.sentence}"
+        return replace(word, judge=Judge.NOT_REPRESENTABLE, sentence=sentence)
+    return word
+
+
+def sample(
+    session: Session, results: Iterable[Result], replayer: Replayer, count: int
+) -> int:
+    """Replay what was proved at ``count`` load addresses; give how many starts agreed.
+
+    Raises Bug where the engine does anything but what was proved.
+    """
+    claims = [
+        result.claim
+        for result in results
+        if result.verdict is Verdict.PROVED and result.model is session.model
+    ]
+    agreed = 0
+    for load in SAMPLED_LOADS if claims and Engine.BOCHS in replayer.engines else ():
+        if agreed >= count:
+            break
+        rehearsal = _start_at(session, load)
+        if rehearsal is None:
+            continue
+        _check(session, rehearsal, claims)
+        word = confirm(rehearsal, rehearsal.start, replayer, Engine.BOCHS)
+        if word.judge is Judge.CONTRADICTED:
+            message = f"Bochs at load {load:#x} does not do what was proved: {word.sentence}"
+            raise Bug(message)
+        agreed += word.judge is Judge.CONFIRMED
+    return agreed
+
+
+def _start_at(session: Session, load: int) -> Rehearsal | None:
+    entry, finder = session.begin.state, session.finder
+    conditions = representable(entry, entry.memory.regions, session.stage.bench)
+    if session.load is not None:
+        conditions.append(session.load == load)
+    answer = session.context.solver.ask("sample", session.context.assumptions, *conditions)
+    return finder.rehearsed(conditions) if isinstance(answer, Satisfied) else None
+
+
+def _check(session: Session, rehearsal: Rehearsal, claims: list[str]) -> None:
+    for claim in session.target.spec.claims:
+        if claim.id not in claims:
+            continue
+        broken = rehearsal.breaks(claim)
+        if broken is not None or (
+            claim.event is None and not isinstance(rehearsal.path.ending, Reached)
+        ):
+            said = broken.sentence if broken is not None else "the exit is not reached"
+            message = f"{claim.id} was proved, yet a start breaks it: {said}"
+            raise Bug(message)
+
+

@@ -1,0 +1,63 @@
+"""The whole job, top to bottom: a spec in, a report out."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from verifier.proving.result import Report
+from verifier.proving.session import Session, unneeded
+from verifier.proving.target import Choice, Target, read_target
+from verifier.replay.judging import bench, confirmed, sample
+from verifier.solver import Solver
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from verifier.proving.result import Result
+    from verifier.replay.replayer import Replayer
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What to judge, assumptions left out, and how many starts of what is proved to replay."""
+
+    choice: Choice = Choice()
+    without: tuple[str, ...] = ()
+    explain: bool = False
+    samples: int = 3
+
+
+def verify(path: Path, options: Options, replayer: Replayer, say: Callable[[str], None]) -> Report:
+    """Prove or refute what a spec claims; each refutation is confirmed by a replay."""
+    return verify_target(read_target(path, options.without), options, replayer, say)
+
+
+def verify_target(
+    target: Target, options: Options, replayer: Replayer, say: Callable[[str], None]
+) -> Report:
+    """Judge every wanted claim of a target under every wanted model."""
+    started = time.perf_counter()
+    solver = Solver(target.spec.limits.solver_seconds)
+    results: list[Result] = []
+    paths, samples = {}, 0
+    for model, claims in options.choice.pairs(target.spec):
+        say(f"{target.spec.name}: exploring under {model.value}")
+        session = Session(target, model, bench(), solver)
+        paths[model] = session.paths
+        for claim in claims:
+            say(f"{target.spec.name}: {claim.id} under {model.value}")
+            results.append(confirmed(session.judge(claim, told=options.explain), replayer))
+        samples += sample(session, results, replayer, options.samples)
+    report = Report(target.spec, target.image, tuple(results), target.dropped)
+    return replace(
+        report,
+        unneeded=unneeded(target, results),
+        samples=samples,
+        seconds=time.perf_counter() - started,
+        solver_questions=solver.statistics.total,
+        solver_seconds=solver.statistics.seconds,
+        paths=paths,
+    )
