@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from verifier.execution.oracle import ConcreteOracle
+from verifier.execution.path import Stopped
 from verifier.execution.step import take
 from verifier.machine.descriptors import from_value
 from verifier.machine.memory import Memory, Region
@@ -87,6 +88,7 @@ def run(state: State, steps: int, values: Mapping[str, int]) -> ConcreteRun:
         done.append(taken)
         choices += oracle.asked
         if taken.ending is not None:
-            return ConcreteRun(tuple(done), tuple(choices), taken.ending, state)
+            after = taken.state if isinstance(taken.ending, Stopped) else state
+            return ConcreteRun(tuple(done), tuple(choices), taken.ending, after)
         state = taken.state
     return ConcreteRun(tuple(done), tuple(choices), None, state)

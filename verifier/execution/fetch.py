@@ -9,13 +9,16 @@ from verifier.machine.memory import Place
 from verifier.machine.oracle import Fault, Unmodelled
 from verifier.machine.paging import Intent, translate
 from verifier.machine.registers import Segment, Vector
-from verifier.machine.words import split
+from verifier.machine.words import known, plus, split
 from verifier.semantics.instruction import LONGEST, Instruction, decode
 
 if TYPE_CHECKING:
+    from claripy.ast.bv import BV
+
     from verifier.machine.memory import Memory
     from verifier.semantics.cpu import Cpu
 
+PAGE = 0x1000
 UNDETERMINED_OPCODE = b"\x0f\x0b"
 """UD2, chosen where nothing determines what memory holds: one way for a start to go wrong."""
 
@@ -53,8 +56,10 @@ def fetch(cpu: Cpu) -> Fetched:
 def _name_by_region(cpu: Cpu, place: Place) -> None:
     if place.region.stray or not isinstance(place.offset, int):
         return
-    named = place.region.base + place.offset
     here = cpu.state.rip
+    if known(here) is not None and known(place.region.base) is not None:
+        return
+    named = place.region.base + place.offset
     if split(named)[0] is not split(here)[0] and cpu.oracle.holds(named == here):
         cpu.state = replace(cpu.state, rip=named)
 
@@ -96,8 +101,15 @@ def _check_rest(cpu: Cpu, instruction: Instruction) -> None:
     ahead = instruction.size - 1
     if not ahead:
         return
-    linear = cpu.linear(Segment.CS, cpu.state.rip + ahead, 1, Intent.FETCH)
-    first = translate(cpu, cpu.state.rip, Intent.FETCH)
-    last = translate(cpu, linear, Intent.FETCH)
-    if last is not first + ahead and not cpu.oracle.holds(last == first + ahead):
+    first = cpu.linear(Segment.CS, cpu.state.rip, 1, Intent.FETCH)
+    last = cpu.linear(Segment.CS, plus(cpu.state.rip, ahead), 1, Intent.FETCH)
+    if _same_page(first, last):
+        return
+    here, there = translate(cpu, first, Intent.FETCH), translate(cpu, last, Intent.FETCH)
+    if there is not here + ahead and not cpu.oracle.holds(there == here + ahead):
         raise Unmodelled("an instruction crosses pages that are not adjacent")
+
+
+def _same_page(one: BV, other: BV) -> bool:
+    first, last = known(one), known(other)
+    return first is not None and last is not None and first // PAGE == last // PAGE

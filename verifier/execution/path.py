@@ -61,7 +61,7 @@ class Faulted:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Stopped:
-    """The processor halted before the exit, with no interrupt to wake it."""
+    """The processor halted before the exit, with no interrupt to wake it; ``state`` is after."""
 
     state: State
 

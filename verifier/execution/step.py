@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from verifier.execution.fetch import fetch
 from verifier.execution.path import Faulted, OutOfModel, Step, Stopped
 from verifier.machine.oracle import Fault, Unmodelled
-from verifier.machine.registers import Cr4, Flag, Segment, Vector
-from verifier.machine.words import is_set
+from verifier.machine.registers import Cr4, Flag, Vector
+from verifier.machine.words import equals
 from verifier.semantics.cpu import Cpu
 from verifier.semantics.instruction import Instruction
 from verifier.semantics.system import Halted
@@ -53,7 +53,7 @@ def take(state: State, oracle: Oracle, number: int, facts: int) -> Taken:
     except Fault as fault:
         ending = Faulted(state, fault.vector, fault.error, fault.why)
     except Halted:
-        ending = Stopped(state)
+        ending = Stopped(cpu.state)
     except Unmodelled as unmodelled:
         ending = OutOfModel(state, unmodelled.reason, unmodelled.around)
     except SolverGaveUp as gave_up:
@@ -66,7 +66,7 @@ def take(state: State, oracle: Oracle, number: int, facts: int) -> Taken:
 
 def _execute(cpu: Cpu, progress: _Progress) -> None:
     _require_quiet(cpu)
-    trap = cpu.oracle.decide(cpu.state.flags[Flag.TF] == 1)
+    trap = cpu.oracle.decide(equals(cpu.state.flags[Flag.TF], 1))
     fetched = fetch(cpu)
     progress.instruction, progress.place = fetched.instruction, fetched.place
     progress.form = execute(cpu, fetched.instruction)
@@ -75,9 +75,9 @@ def _execute(cpu: Cpu, progress: _Progress) -> None:
 
 
 def _require_quiet(cpu: Cpu) -> None:
-    if cpu.oracle.decide(cpu.state.flags[Flag.IF] == 1):
+    if cpu.oracle.decide(equals(cpu.state.flags[Flag.IF], 1)):
         raise Unmodelled("interrupts are on: one may arrive before any instruction")
     if cpu.oracle.decide(cpu.state.cr4(Cr4.CET)):
         raise Unmodelled("control-flow enforcement (CR4.CET) is not modelled")
-    if cpu.oracle.decide(is_set(cpu.state.segments[Segment.CS].selector, 0)):
+    if not cpu.oracle.decide(equals(cpu.privilege, 0)):
         raise Unmodelled("code outside ring 0 is not modelled")

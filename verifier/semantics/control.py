@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from claripy.ast.bool import Bool
     from claripy.ast.bv import BV
 
+    from verifier.machine.state import Features
     from verifier.semantics.cpu import Cpu
     from verifier.semantics.instruction import Instruction
 
@@ -38,6 +39,11 @@ CR0_WRITABLE = 0xE005_002F
 CR0_READS_ONE = 1 << Cr0.ET
 NO_FLUSH = 63
 """Bit of a value moved to CR3 that with PCIDE asks to keep translations; it is not stored."""
+EXTENDED_FEATURES, ADDRESS_WIDTHS = 0x8000_0001, 0x8000_0008
+OSXSAVE_SHOWN, OSPKE_SHOWN = 27, 4
+"""Bits of ECX, leaves 1 and 7, that repeat bits of CR4."""
+SYSCALL_SHOWN = 11
+"""Bit of EDX, leaf 0x80000001, that some processors show in 64-bit mode alone."""
 LEAVES_WITH_SUBLEAF = frozenset({4, 7, 0xB, 0xD, 0xF, 0x10, 0x12, 0x14, 0x18, 0x1F})
 NUMBERED = {
     0: ControlRegister.CR0,
@@ -221,24 +227,36 @@ def cpuid(cpu: Cpu, instruction: Instruction) -> None:
 
 
 def _answers(cpu: Cpu, leaf: int, subleaf: int) -> list[BV]:
-    features = cpu.state.features
+    state, question = cpu.state, f"cpuid({leaf:#x},{subleaf})"
+    features = state.features
     if features.cpuid is not None:
         fixed = features.cpuid.get((leaf, subleaf), (0, 0, 0, 0))
-        return [constant(number, 32) for number in fixed]
-    answers = [
-        symbol(f"cpuid({leaf:#x},{subleaf}).{name}", 32) for name in ("eax", "ebx", "ecx", "edx")
-    ]
+        answers = [constant(number, 32) for number in fixed]
+    else:
+        answers = [symbol(f"{question}.{name}", 32) for name in ("eax", "ebx", "ecx", "edx")]
+        _agree_with_features(features, leaf, subleaf, answers)
+    cr4 = state.control(ControlRegister.CR4)
+    if leaf == 1:
+        answers[2] = with_bit(answers[2], OSXSAVE_SHOWN, bit(cr4, Cr4.OSXSAVE))
+    if (leaf, subleaf) == (7, 0):
+        answers[2] = with_bit(answers[2], OSPKE_SHOWN, bit(cr4, Cr4.PKE))
+    if leaf == EXTENDED_FEATURES and not state.mode.is_64:
+        shown = cpu.oracle.fresh(f"{question}.edx[{SYSCALL_SHOWN}] in 32-bit code", 1)
+        answers[3] = with_bit(answers[3], SYSCALL_SHOWN, shown)
+    return answers
+
+
+def _agree_with_features(features: Features, leaf: int, subleaf: int, answers: list[BV]) -> None:
     if (leaf, subleaf) == (7, 0):
         answers[2] = with_bit(answers[2], 16, bit(features.cr4, Cr4.LA57))
-    if leaf == 0x8000_0008:  # noqa: PLR2004
+    if leaf == ADDRESS_WIDTHS:
         width = constant(0, 8)
         for position in range(32, 53):
             width = claripy.If(features.physical_limit == 1 << position, position, width)
         answers[0] = claripy.Concat(bits(answers[0], 31, 8), width)
-    if leaf == 0x8000_0001:  # noqa: PLR2004
+    if leaf == EXTENDED_FEATURES:
         answers[3] = with_bit(answers[3], 29, constant(1, 1))
         answers[3] = with_bit(answers[3], 20, bit(features.efer, Efer.NXE))
-    return answers
 
 
 ROWS = (

@@ -13,17 +13,10 @@ import claripy
 
 from verifier.machine.events import Access, AccessBy, ControlWrite, ModeChange, Transfer
 from verifier.machine.oracle import Fault, Unmodelled
-from verifier.machine.paging import Intent, canonical, translate
-from verifier.machine.registers import (
-    ControlRegister,
-    Cr4,
-    Flag,
-    Gpr,
-    Mode,
-    Segment,
-    Vector,
-)
-from verifier.machine.words import bits, constant, extend, known, low32, widened
+from verifier.machine.paging import Intent, translate
+from verifier.machine.registers import ControlRegister, Flag, Mode, Segment, Vector
+from verifier.machine.words import bits, constant, extend, known, low32, plus, width_of
+from verifier.semantics.segmentation import linear_address, require_canonical, wide
 
 if TYPE_CHECKING:
     from claripy.ast.bool import Bool
@@ -57,7 +50,7 @@ class Cpu:
 
     def set_gpr(self, number: int, value: BV) -> None:
         """Write a general register: 32 bits zero-extend, 8 and 16 keep the rest."""
-        match value.length:
+        match width_of(value):
             case 64:
                 whole = value
             case 32:
@@ -116,104 +109,56 @@ class Cpu:
         """Give a value that the manuals leave undefined."""
         return self.oracle.fresh(what, width)
 
-    # Linear addresses
+    # Addresses
 
     def linear(self, segment: Segment, offset: BV, size: int, intent: Intent) -> BV:
         """Give the linear address, 64 bits, of ``size`` bytes at ``offset`` in a segment.
 
         Raises Fault: #GP(0), or #SS(0) through SS.
         """
-        vector = Vector.SS if segment is Segment.SS else Vector.GP
-        if self.state.mode.is_64:
-            if segment in {Segment.FS, Segment.GS}:
-                raise Unmodelled(f"an access through {segment.name} in 64-bit mode")
-            self._check_canonical(offset, size, vector)
-            return offset
-        register = self.state.segments[segment]
-        self._check_segment(register, vector, intent)
-        short = low32(offset) if offset.length == 64 else offset  # noqa: PLR2004
-        self._check_limit(register, short, size, vector)
-        return self.wide(low32(register.base) + short)
-
-    def wide(self, short: BV) -> BV:
-        """Zero-extend a 32-bit address, as a plain sum where that is the same number."""
-        whole = widened(short)
-        if whole is not None and self.oracle.holds(whole == extend(short)):
-            return whole
-        return extend(short)
-
-    def _check_canonical(self, address: BV, size: int, vector: Vector) -> None:
-        la57 = self.oracle.decide(self.state.cr4(Cr4.LA57))
-        ends = [canonical(address, la57=la57)]
-        if size > 1:
-            ends.append(canonical(address + (size - 1), la57=la57))
-        if self.inside_low_half(address, size):
-            return
-        self.fault_if(claripy.Not(claripy.And(*ends)), vector, 0, "the address is not canonical")
-
-    def inside_low_half(self, address: BV, size: int) -> bool:
-        """Say whether the bytes lie in a region that lies whole below 2^47."""
-        top = constant(1 << 47)
-        return self.region_below(address, size, top)
+        return linear_address(self, segment, offset, size, intent)
 
     def region_below(self, address: BV, size: int, bound: BV) -> bool:
         """Say whether the bytes lie in a region that ends at or below ``bound``."""
         return self.state.memory.below(address, size, bound, self.oracle)
 
-    def _check_segment(self, register: SegmentRegister, vector: Vector, intent: Intent) -> None:
-        if register.is_flat and self._allows(register, intent).is_true():
-            return
-        self.fault_if(register.present == 0, vector, 0, "the segment register is null")
-        denied = claripy.Not(self._allows(register, intent))
-        self.fault_if(denied, vector, 0, f"the segment does not allow a {intent.value}")
-
-    def _allows(self, register: SegmentRegister, intent: Intent) -> Bool:
-        match intent:
-            case Intent.READ:
-                return register.is_readable
-            case Intent.WRITE:
-                return register.is_writable_data
-            case Intent.FETCH:
-                return register.is_code
-
-    def _check_limit(
-        self, register: SegmentRegister, offset: BV, size: int, vector: Vector
-    ) -> None:
-        if self.oracle.decide(register.expands_down):
-            raise Unmodelled("an expand-down segment")
-        last = extend(offset) + (size - 1)
-        beyond = claripy.UGT(last, extend(register.limit))
-        if known(register.limit) == 0xFFFF_FFFF and size > 1:  # noqa: PLR2004
-            if self.oracle.decide(beyond):
-                raise Unmodelled("an access that wraps around 4G", (offset,))
-            return
-        self.fault_if(beyond, vector, 0, "the access is beyond the segment's limit")
-
     # Memory
 
-    def load(self, linear: BV, size: int) -> BV:
-        """Read ``size`` bytes at a linear address."""
-        physical = self._translate(linear, size, Intent.READ)
+    def load(self, linear: BV, size: int, *, updates: bool = False) -> BV:
+        """Read ``size`` bytes at a linear address; ``updates`` where a store follows there.
+
+        An update is refused at its load wherever its store would be.
+        """
+        physical = self._translate(linear, size, Intent.WRITE if updates else Intent.READ)
         return self._read(linear, physical, size, AccessBy.INSTRUCTION)
 
     def store(self, linear: BV, value: BV) -> None:
         """Write a value at a linear address."""
-        size = value.length // BYTE
+        size = width_of(value) // BYTE
         physical = self._translate(linear, size, Intent.WRITE)
         self._write(linear, physical, value, AccessBy.INSTRUCTION)
 
     def _translate(self, linear: BV, size: int, intent: Intent) -> BV:
         first = translate(self, linear, intent)
+        number = known(linear)
+        if number is not None and number % PAGE + size <= PAGE:
+            return first
         for ahead in [*range(PAGE, size, PAGE), size - 1]:
             if not ahead:
                 continue
-            there = translate(self, linear + ahead, intent)
-            if there is not first + ahead and not self.oracle.holds(there == first + ahead):
+            there, expected = translate(self, plus(linear, ahead), intent), plus(first, ahead)
+            if there is not expected and not self.oracle.holds(there == expected):
                 raise Unmodelled("an access crosses pages that are not adjacent", (linear,))
         return first
 
     def read_physical(self, address: BV, size: int) -> BV:
-        """Read ``size`` bytes at a physical address, as the page walk does."""
+        """Read ``size`` bytes at a physical address, as the page walk does.
+
+        Raises Unmodelled for a table that the start does not fix.
+        """
+        _, place = self.state.memory.place(address, size, self.oracle)
+        if not self.state.memory.determined(place, size):
+            raise Unmodelled(f"a page table at {place}, whose bytes the start does not fix")
         return self._read(address, address, size, AccessBy.PROCESSOR)
 
     def _read(self, linear: BV, physical: BV, size: int, by: AccessBy) -> BV:
@@ -228,7 +173,7 @@ class Cpu:
         self._write(address, address, value, AccessBy.PROCESSOR)
 
     def _write(self, linear: BV, physical: BV, value: BV, by: AccessBy) -> None:
-        size = value.length // BYTE
+        size = width_of(value) // BYTE
         memory, place = self._writable(physical, size)
         self.state = replace(self.state, memory=memory.write(place, value))
         self.events.append(Access(Intent.WRITE, linear, physical, size, place, value, by))
@@ -263,58 +208,17 @@ class Cpu:
         by = AccessBy.INSTRUCTION
         self.events.append(Access(Intent.WRITE, linear, physical, len(cells), place, None, by))
 
-    # The stack
-
-    def push(self, value: BV) -> None:
-        """Push a value of 16, 32 or 64 bits."""
-        size = value.length // BYTE
-        if self.state.mode.is_64:
-            top = self.gpr(Gpr.RSP) - size
-            self.store(self.linear(Segment.SS, top, size, Intent.WRITE), value)
-            self.set_gpr(Gpr.RSP, top)
-            return
-        self._require_big_stack()
-        short = self.gpr(Gpr.RSP, 32) - size
-        self.store(self.linear(Segment.SS, short, size, Intent.WRITE), value)
-        self.set_gpr(Gpr.RSP, short)
-
-    def peek(self, size: int, above: int = 0) -> BV:
-        """Read ``size`` bytes that lie ``above`` bytes over the top of the stack."""
-        if self.state.mode.is_64:
-            offset = self.gpr(Gpr.RSP) + above
-        else:
-            self._require_big_stack()
-            offset = self.gpr(Gpr.RSP, 32) + above
-        return self.load(self.linear(Segment.SS, offset, size, Intent.READ), size)
-
-    def drop(self, size: int) -> None:
-        """Move the stack pointer up by ``size`` bytes."""
-        if self.state.mode.is_64:
-            self.set_gpr(Gpr.RSP, self.gpr(Gpr.RSP) + size)
-        else:
-            self.set_gpr(Gpr.RSP, self.gpr(Gpr.RSP, 32) + size)
-
-    def _require_big_stack(self) -> None:
-        if not self.oracle.decide(self.state.segments[Segment.SS].big == 1):
-            self.fault_if(
-                self.state.segments[Segment.SS].present == 0,
-                Vector.SS,
-                0,
-                "the stack segment register is null",
-            )
-            raise Unmodelled("a stack segment of 16 bits")
-
     # Transfers
 
     def next_rip(self, size: int) -> BV:
         """Give the address of the instruction that follows one of ``size`` bytes."""
-        following = self.state.rip + size
+        following = plus(self.state.rip, size)
         return following if self.state.mode.is_64 else self._wrapped(following)
 
     def _wrapped(self, address: BV) -> BV:
         if known(address) is None and self.region_below(address, 1, constant(1 << 32)):
             return address
-        return self.wide(low32(address))
+        return wide(self, low32(address))
 
     def advance(self, size: int) -> None:
         """Continue with the instruction that follows one of ``size`` bytes."""
@@ -322,21 +226,17 @@ class Cpu:
 
     def jump(self, target: BV) -> None:
         """Transfer within the code segment; raises #GP(0) for a target outside it."""
-        wide = extend(target)
+        whole = extend(target)
         if self.state.mode.is_64:
-            la57 = self.oracle.decide(self.state.cr4(Cr4.LA57))
-            bad = claripy.Not(canonical(wide, la57=la57))
-            if not self.inside_low_half(wide, 1):
-                self.general_protection_if(bad, "the target is not canonical")
+            require_canonical(self, whole, 1, Vector.GP)
         else:
             limit = extend(self.state.segments[Segment.CS].limit)
-            self.general_protection_if(
-                claripy.UGT(wide, limit), "the target is beyond the code segment's limit"
-            )
-            wide = self._wrapped(wide)
+            beyond = claripy.UGT(whole, limit)
+            self.general_protection_if(beyond, "the target is beyond the code segment's limit")
+            whole = self._wrapped(whole)
         mode = self.state.mode
-        self.events.append(Transfer(self.state.rip, wide, far=False, before=mode, after=mode))
-        self.state = replace(self.state, rip=wide)
+        self.events.append(Transfer(self.state.rip, whole, far=False, before=mode, after=mode))
+        self.state = replace(self.state, rip=whole)
 
     @property
     def privilege(self) -> BV:

@@ -13,12 +13,13 @@ import claripy
 
 from verifier.machine.events import Transfer
 from verifier.machine.oracle import Fault, Unmodelled
-from verifier.machine.paging import canonical
-from verifier.machine.registers import Cr4, Efer, Mode, Segment, Vector
+from verifier.machine.registers import Efer, Mode, Segment, Vector
 from verifier.machine.words import bit, bits, constant, extend, low32
 from verifier.semantics.operands import load_operand
 from verifier.semantics.rows import MODES_32, Row
+from verifier.semantics.segmentation import require_canonical, wide
 from verifier.semantics.segments import RPL_MASK, mark_accessed, read_descriptor, selector_error
+from verifier.semantics.stack import drop, peek, push
 
 if TYPE_CHECKING:
     from claripy.ast.bv import BV
@@ -95,10 +96,7 @@ def _check_offset(
     cpu: Cpu, to: Destination, register: SegmentRegister, *, active: bool
 ) -> None:
     if active and cpu.oracle.decide(register.long == 1):
-        la57 = cpu.oracle.decide(cpu.state.cr4(Cr4.LA57))
-        if not cpu.inside_low_half(to.offset, 1):
-            bad = claripy.Not(canonical(to.offset, la57=la57))
-            cpu.general_protection_if(bad, "the target is not canonical")
+        require_canonical(cpu, to.offset, 1, Vector.GP)
         return
     beyond = claripy.UGT(to.offset, extend(register.limit))
     cpu.general_protection_if(beyond, "the target is beyond the code segment's limit")
@@ -125,7 +123,7 @@ def enter(cpu: Cpu, to: Destination, register: SegmentRegister) -> None:
         _leave_64(cpu)
     if after.is_64 and not before.is_64:
         _enter_64(cpu)
-    target = to.offset if after.is_64 else cpu.wide(low32(to.offset))
+    target = to.offset if after.is_64 else wide(cpu, low32(to.offset))
     cpu.events.append(Transfer(source, target, far=True, before=before, after=after))
     cpu.set_mode(after)
     cpu.state = replace(cpu.state, rip=target)
@@ -162,11 +160,11 @@ def far_return_and_release(cpu: Cpu, instruction: Instruction) -> None:
 
 def _return(cpu: Cpu, instruction: Instruction, release: int) -> None:
     size = _operand_bytes(instruction)
-    offset = extend(cpu.peek(size))
-    selector = cpu.determined(bits(cpu.peek(size, size), 15, 0), "a code selector")
+    offset = extend(peek(cpu, size))
+    selector = cpu.determined(bits(peek(cpu, size, size), 15, 0), "a code selector")
     to = Destination(selector, offset, Kind.RETURN)
     register = check_destination(cpu, to)
-    cpu.drop(2 * size + release)
+    drop(cpu, 2 * size + release)
     enter(cpu, to, register)
 
 
@@ -208,8 +206,8 @@ def far_call_indirect(cpu: Cpu, instruction: Instruction) -> None:
 
 def _call(cpu: Cpu, instruction: Instruction, to: Destination) -> None:
     register = check_destination(cpu, to)
-    cpu.push(extend(cpu.state.segments[Segment.CS].selector, 32))
-    cpu.push(low32(cpu.next_rip(instruction.size)))
+    push(cpu, extend(cpu.state.segments[Segment.CS].selector, 32))
+    push(cpu, low32(cpu.next_rip(instruction.size)))
     enter(cpu, to, register)
 
 

@@ -31,7 +31,8 @@ class Form:
     """One form of an instruction, by the manual's opcode line.
 
     ``digit`` is the opcode's extension in ModRM.reg. ``register_only`` and ``memory_only``
-    say which operand in ModRM.rm is allowed. ``legacy_only`` marks what 64-bit mode lacks.
+    say which operand in ModRM.rm is allowed. ``legacy_only`` marks what 64-bit mode lacks,
+    ``without_rex_b`` what REX.B makes another instruction.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Form:
     register_only: bool = False
     memory_only: bool = False
     legacy_only: bool = False
+    without_rex_b: bool = False
     uses_stack: bool = False
     transfers: bool = False
     undefined: frozenset[Flag] = _NONE
@@ -80,7 +82,10 @@ def _shifts() -> list[Form]:
 
 
 def _conditional() -> list[Form]:
-    conditions = "O NO B NB E NE BE NBE S NS P NP L NL LE NLE".split()
+    conditions = (
+        *("O", "NO", "B", "NB", "E", "NE", "BE", "NBE"),
+        *("S", "NS", "P", "NP", "L", "NL", "LE", "NLE"),
+    )
     forms = []
     for number, condition in enumerate(conditions):
         jump = f"J{condition}"
@@ -101,16 +106,17 @@ def _moves() -> list[Form]:
         Form("MOV r, r/m", b"\x8b"),
         Form("MOV r/m8, imm8", b"\xc6", 0),
         Form("MOV r/m, imm", b"\xc7", 0),
-        Form("LEA r, m", b"\x8d", memory_only=True),
+        Form("LEA r, m", b"\x8d", memory_only=True, prefixes=frozenset()),
         Form("MOVZX r, r/m8", b"\x0f\xb6"),
-        Form("MOVZX r, r/m16", b"\x0f\xb7"),
+        Form("MOVZX r, r/m16", b"\x0f\xb7", prefixes=frozenset()),
         Form("MOVSX r, r/m8", b"\x0f\xbe"),
-        Form("MOVSX r, r/m16", b"\x0f\xbf"),
+        Form("MOVSX r, r/m16", b"\x0f\xbf", prefixes=frozenset()),
         Form("XCHG r/m8, r8", b"\x86", register_only=True),
         Form("XCHG r/m, r", b"\x87", register_only=True),
         Form("CBW/CWDE/CDQE", b"\x98"),
         Form("CWD/CDQ/CQO", b"\x99"),
     ]
+    forms += [Form("XCHG r, eAX", bytes([0x90 | low])) for low in range(1, 8)]
     forms += [Form("MOV r8, imm8", bytes([0xB0 | low])) for low in range(8)]
     forms += [Form("MOV r, imm", bytes([0xB8 | low])) for low in range(8)]
     forms += [Form("BSWAP r", bytes([0x0F, 0xC8 | low]), prefixes=frozenset()) for low in range(8)]
@@ -170,9 +176,9 @@ def _rest() -> list[Form]:
         Form("CMC", b"\xf5", prefixes=frozenset()),
         Form("CLC", b"\xf8", prefixes=frozenset()),
         Form("STC", b"\xf9", prefixes=frozenset()),
-        Form("NOP", b"\x90"),
-        Form("PAUSE", b"\x90", prefixes=frozenset({Prefix.REP})),
-        Form("NOP r/m", b"\x0f\x1f", 0),
+        Form("NOP", b"\x90", without_rex_b=True),
+        Form("PAUSE", b"\x90", without_rex_b=True, prefixes=frozenset({Prefix.REP})),
+        Form("NOP m", b"\x0f\x1f", 0, memory_only=True),
     ]
     forms += [Form("INC r", bytes([0x40 | low]), legacy_only=True) for low in range(8)]
     forms += [Form("DEC r", bytes([0x48 | low]), legacy_only=True) for low in range(8)]
@@ -225,6 +231,7 @@ def _matches(form: Form, instruction: Instruction, mode: Mode) -> bool:
         and not (form.register_only and not modrm.is_register)
         and not (form.memory_only and modrm.is_register)
         and not (form.legacy_only and mode.is_64)
+        and not (form.without_rex_b and instruction.rex & 1)
         and instruction.prefixes <= form.prefixes
         and (instruction.prefixes == form.prefixes or Prefix.REP not in form.prefixes)
     )

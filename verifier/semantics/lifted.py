@@ -19,23 +19,16 @@ import claripy
 
 logging.getLogger("angr.state_plugins.unicorn_engine").setLevel(logging.CRITICAL)
 
-import archinfo  # noqa: E402  (angr reports a missing optional engine when it is imported)
-import pyvex  # noqa: E402
-from angr.engines.vex.claripy.datalayer import ClaripyDataMixin  # noqa: E402
-from angr.errors import AngrError  # noqa: E402
+import archinfo
+import pyvex
+from angr.engines.vex.claripy.datalayer import ClaripyDataMixin
+from angr.errors import AngrError
 
-from verifier.machine.oracle import Unmodelled  # noqa: E402
-from verifier.machine.paging import Intent  # noqa: E402
-from verifier.machine.registers import STATUS_FLAGS, Flag, Gpr, Segment  # noqa: E402
-from verifier.machine.words import (  # noqa: E402
-    bit,
-    bits,
-    constant,
-    extend,
-    known,
-    split,
-    with_bit,
-)
+from verifier.machine.oracle import Unmodelled
+from verifier.machine.paging import Intent
+from verifier.machine.registers import STATUS_FLAGS, Flag, Gpr, Segment
+from verifier.machine.words import bit, bits, constant, known, split, width_of, with_bit
+from verifier.semantics.stack import require_big_stack
 
 if TYPE_CHECKING:
     from claripy.ast.bv import BV
@@ -87,8 +80,27 @@ class _Moving:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Lift:
+    """A lift at one nominal address, and what is relative to that address.
+
+    ``updates`` says whether it stores where it loaded.
+    """
+
     block: pyvex.IRSB
     moving: dict[int, _Moving]
+
+    @property
+    def updates(self) -> bool:
+        """Say whether it both loads and stores."""
+        statements = self.block.statements
+        expressions = [part for each in statements for part in each.expressions]
+        return any(isinstance(part, pyvex.expr.Load) for part in expressions) and any(
+            isinstance(each, pyvex.stmt.Store) for each in statements
+        )
+
+    def continues(self, const: Any) -> bool:  # noqa: ANN401
+        """Say whether a constant of the lift is the address of the instruction that follows."""
+        mask = (1 << self.block.arch.bits) - 1
+        return bool(const.value == (self.block.addr + self.block.size & mask))
 
 
 def execute(cpu: Cpu, instruction: Instruction, form: Form) -> None:
@@ -168,15 +180,18 @@ class _Meaning(ClaripyDataMixin):  # type: ignore[misc]
         self.thunk = self._initial_thunk()
         self.flags_written = False
         self.ip: BV | None = None
-        self.exit: BV | None = None
+        self.continues = False
+        self.left = False
 
     def run(self) -> None:
         """Execute the statements, then make flag bits of the thunk and continue."""
+        if self.form.uses_stack and not self.instruction.mode.is_64:
+            require_big_stack(self.cpu)
         self.handle_vex_block(self.lift.block)
 
     # Constants
 
-    def _handle_vex_const(self, const: Any) -> Any:  # noqa: ANN401
+    def _handle_vex_const(self, const: Any) -> Any:
         moving = self.lift.moving.get(id(const))
         if moving is None or self.base is None:
             return super()._handle_vex_const(const)
@@ -193,7 +208,7 @@ class _Meaning(ClaripyDataMixin):  # type: ignore[misc]
         copy = constant(CC_COPY, width)
         return {file.cc_op: copy, file.cc_dep1: word, file.cc_dep2: zero, file.cc_ndep: zero}
 
-    def _perform_vex_expr_Get(self, offset: Any, ty: str, **_: Any) -> BV:  # noqa: ANN401, N802
+    def _perform_vex_expr_Get(self, offset: Any, ty: str, **_: Any) -> BV:
         width = pyvex.get_type_size(ty)
         where = known(offset)
         if where is None:
@@ -208,7 +223,7 @@ class _Meaning(ClaripyDataMixin):  # type: ignore[misc]
         register, low = self._gpr_at(where)
         return bits(self.cpu.gpr(register), low + width - 1, low)
 
-    def _perform_vex_stmt_Put(self, offset: Any, data: Any, **_: Any) -> None:  # noqa: ANN401, N802
+    def _perform_vex_stmt_Put(self, offset: Any, data: Any, **_: Any) -> None:
         where = known(offset)
         if where is None:
             raise Unmodelled("the lift writes a register chosen at run time")
@@ -231,7 +246,7 @@ class _Meaning(ClaripyDataMixin):  # type: ignore[misc]
     def _set_gpr(self, register: int, low: int, data: BV) -> None:
         if low:
             value = self.cpu.gpr(register)
-            upper = bits(value, 63, low + data.length)
+            upper = bits(value, 63, low + width_of(data))
             data = claripy.Concat(upper, data, bits(value, low - 1, 0))
         self.cpu.set_gpr(register, data)
 
@@ -243,50 +258,58 @@ class _Meaning(ClaripyDataMixin):  # type: ignore[misc]
             return Segment.SS
         return Segment.DS
 
-    def _perform_vex_expr_Load(self, addr: BV, ty: str, *_: Any, **__: Any) -> BV:  # noqa: ANN401, N802
+    def _perform_vex_expr_Load(self, addr: BV, ty: str, *_: Any, **__: Any) -> BV:
         size = pyvex.get_type_size(ty) // 8
-        linear = self.cpu.linear(self._segment(), addr, size, Intent.READ)
-        return self.cpu.load(linear, size)
+        updates = self.lift.updates and not self.form.uses_stack
+        intent = Intent.WRITE if updates else Intent.READ
+        linear = self.cpu.linear(self._segment(), addr, size, intent)
+        return self.cpu.load(linear, size, updates=updates)
 
-    def _perform_vex_stmt_Store(self, addr: BV, data: BV, *_: Any, **__: Any) -> None:  # noqa: ANN401, N802
-        linear = self.cpu.linear(self._segment(), addr, data.length // 8, Intent.WRITE)
+    def _perform_vex_stmt_Store(self, addr: BV, data: BV, *_: Any, **__: Any) -> None:
+        linear = self.cpu.linear(self._segment(), addr, width_of(data) // 8, Intent.WRITE)
         self.cpu.store(linear, data)
 
     # What no allowed form lifts to
 
-    def _perform_vex_stmt_Dirty_call(self, func_name: str, *_: Any, **__: Any) -> Any:  # noqa: ANN401, N802
+    def _perform_vex_stmt_Dirty_call(self, func_name: str, *_: Any, **__: Any) -> Any:
         raise Unmodelled(f"the lift calls the helper {func_name}")
 
-    def _perform_vex_stmt_CAS(self, *_: Any, **__: Any) -> None:  # noqa: ANN401, N802
+    def _perform_vex_stmt_CAS(self, *_: Any, **__: Any) -> None:
         raise Unmodelled("the lift compares and swaps")
 
     # Transfers
 
-    def _perform_vex_stmt_Exit(self, guard: BV, target: BV, jumpkind: str) -> None:  # noqa: N802
-        if jumpkind != "Ijk_Boring":
-            raise Unmodelled(f"the lift leaves by {jumpkind}")
-        if self.exit is None and self.cpu.oracle.decide(guard == 1):
-            self.exit = target
+    def _handle_vex_stmt(self, stmt: Any) -> None:
+        if not self.left:
+            super()._handle_vex_stmt(stmt)
+
+    def _handle_vex_stmt_Put(self, stmt: Any) -> None:  # noqa: ANN401, N802
+        if stmt.offset == self.file.ip:
+            fixed = isinstance(stmt.data, pyvex.expr.Const)
+            self.continues = fixed and self.lift.continues(stmt.data.con)
+        super()._handle_vex_stmt_Put(stmt)
+
+    def _handle_vex_stmt_Exit(self, stmt: Any) -> None:  # noqa: ANN401, N802
+        if stmt.jk != "Ijk_Boring":
+            raise Unmodelled(f"the lift leaves by {stmt.jk}")
+        if self.cpu.oracle.decide(self._handle_vex_expr(stmt.guard) == 1):
+            self.left = True
+            self._leave(self._handle_vex_const(stmt.dst), continues=self.lift.continues(stmt.dst))
 
     def _perform_vex_defaultexit(self, expr: BV, jumpkind: str) -> None:
-        if jumpkind not in {"Ijk_Boring", "Ijk_Call", "Ijk_Ret"}:
+        if jumpkind not in {"Ijk_Boring", "Ijk_Call", "Ijk_Ret", "Ijk_Yield"}:
             raise Unmodelled(f"the lift leaves by {jumpkind}")
+        if not self.left:
+            self._leave(expr, continues=self.continues and expr is self.ip)
         self._settle_flags()
-        target = expr if self.exit is None else self.exit
-        following = self.cpu.next_rip(self.instruction.size)
-        if self.form.transfers and (self.exit is not None or not self._conditional):
-            self.cpu.jump(target)
-        elif self._is(extend(target), following):
+
+    def _leave(self, target: BV, *, continues: bool) -> None:
+        if continues:
             self.cpu.advance(self.instruction.size)
+        elif self.form.transfers:
+            self.cpu.jump(target)
         else:
             raise Unmodelled("the lift transfers where the instruction does not")
-
-    @property
-    def _conditional(self) -> bool:
-        return any(isinstance(stmt, pyvex.stmt.Exit) for stmt in self.lift.block.statements)
-
-    def _is(self, one: BV, other: BV) -> bool:
-        return one is other or self.cpu.oracle.holds(one == other)
 
     def _settle_flags(self) -> None:
         if not self.flags_written:

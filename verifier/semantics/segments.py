@@ -19,13 +19,14 @@ from verifier.machine.descriptors import (
     null_segment,
 )
 from verifier.machine.oracle import Fault, Unmodelled
-from verifier.machine.paging import Intent, canonical
+from verifier.machine.paging import Intent
 from verifier.machine.registers import Cr4, Mode, Segment, Vector
 from verifier.machine.state import TablePointer
-from verifier.machine.words import bit, bits, constant, extend, is_set
+from verifier.machine.words import bit, bits, constant, extend, is_set, width_of
 from verifier.semantics.instruction import Prefix
 from verifier.semantics.operands import linear_operand, load_operand, read_rm
 from verifier.semantics.rows import Row
+from verifier.semantics.segmentation import require_canonical
 
 if TYPE_CHECKING:
     from claripy.ast.bv import BV
@@ -96,16 +97,11 @@ def load_idtr(cpu: Cpu, instruction: Instruction) -> None:
 
 def _load_pointer(cpu: Cpu, instruction: Instruction) -> TablePointer:
     cpu.require_ring_0()
+    base = load_operand(cpu, instruction, 8 if cpu.state.mode.is_64 else 4, LIMIT_BYTES)
     limit = load_operand(cpu, instruction, LIMIT_BYTES)
     if cpu.state.mode.is_64:
-        base = load_operand(cpu, instruction, 8, LIMIT_BYTES)
-        la57 = cpu.oracle.decide(cpu.state.cr4(Cr4.LA57))
-        if not cpu.inside_low_half(base, 1):
-            bad = claripy.Not(canonical(base, la57=la57))
-            cpu.general_protection_if(bad, "the table's base is not canonical")
-        return TablePointer(base, limit)
-    base = load_operand(cpu, instruction, 4, LIMIT_BYTES)
-    if Prefix.OPERAND_SIZE in instruction.prefixes:
+        require_canonical(cpu, base, 1, Vector.GP)
+    elif Prefix.OPERAND_SIZE in instruction.prefixes:
         base = base & 0x00FF_FFFF
     return TablePointer(extend(base), limit)
 
@@ -124,10 +120,9 @@ def _store_pointer(cpu: Cpu, instruction: Instruction, pointer: TablePointer) ->
     if cpu.oracle.decide(cpu.state.cr4(Cr4.UMIP)):
         cpu.require_ring_0()
     width = 8 if cpu.state.mode.is_64 else 4
-    base = bits(pointer.base, width * 8 - 1, 0)
-    whole = claripy.Concat(base, pointer.limit)
-    address = linear_operand(cpu, instruction, width + LIMIT_BYTES, Intent.WRITE)
-    cpu.store(address, whole)
+    for value, ahead in ((pointer.limit, 0), (bits(pointer.base, width * 8 - 1, 0), LIMIT_BYTES)):
+        size = width_of(value) // 8
+        cpu.store(linear_operand(cpu, instruction, size, Intent.WRITE, ahead), value)
     cpu.advance(instruction.size)
 
 

@@ -49,6 +49,10 @@ def _repeat(cpu: Cpu, instruction: Instruction, *, copies: bool) -> None:
         count = cpu.determined(cpu.gpr(Gpr.RCX, width), "the count of a repetition")
     if count > LONGEST_REPEAT:
         raise Unmodelled(f"a repetition of {count:#x} elements")
+    if count == 0:
+        _nothing(cpu, width, copies=copies)
+        cpu.advance(instruction.size)
+        return
     down = cpu.oracle.decide(cpu.state.flags[Flag.DF] == 1)
     if not down and count > 1 and _is_smooth(cpu, count * size, copies=copies):
         _whole(cpu, count, size, copies=copies)
@@ -57,6 +61,15 @@ def _repeat(cpu: Cpu, instruction: Instruction, *, copies: bool) -> None:
     if repeats:
         cpu.set_gpr(Gpr.RCX, constant(0, width))
     cpu.advance(instruction.size)
+
+
+def _nothing(cpu: Cpu, width: int, *, copies: bool) -> None:
+    """Leave open in 32-bit code whether a repetition of no elements zero-extends its registers."""
+    if width == 64:  # noqa: PLR2004
+        return
+    for register in (Gpr.RCX, Gpr.RDI, Gpr.RSI) if copies else (Gpr.RCX, Gpr.RDI):
+        upper = cpu.undefined(f"{register.name.lower()}[63:32]", 32)
+        cpu.set_gpr(register, claripy.Concat(upper, cpu.gpr(register, 32)))
 
 
 def _offsets(cpu: Cpu, *, copies: bool) -> list[BV]:

@@ -17,6 +17,7 @@ from verifier.machine.words import bit, bits, constant
 from verifier.semantics.instruction import Prefix
 from verifier.semantics.operands import effective_address
 from verifier.semantics.rows import Row
+from verifier.semantics.stack import drop, peek, push
 
 if TYPE_CHECKING:
     from verifier.semantics.cpu import Cpu
@@ -46,7 +47,7 @@ LOW_WORD = 16
 
 
 def _flag_width(cpu: Cpu, instruction: Instruction) -> int:
-    if Prefix.OPERAND_SIZE in instruction.prefixes:
+    if Prefix.OPERAND_SIZE in instruction.prefixes and not instruction.rex_w:
         return 16
     return 64 if cpu.state.mode.is_64 else 32
 
@@ -55,7 +56,7 @@ def pushf(cpu: Cpu, instruction: Instruction) -> None:
     """Push RFLAGS with VM and RF cleared."""
     width = _flag_width(cpu, instruction)
     flags = cpu.state.rflags & ~(1 << Flag.VM | 1 << Flag.RF)
-    cpu.push(bits(flags, width - 1, 0))
+    push(cpu, bits(flags, width - 1, 0))
     cpu.advance(instruction.size)
 
 
@@ -64,8 +65,8 @@ def popf(cpu: Cpu, instruction: Instruction) -> None:
     if cpu.oracle.decide(cpu.privilege != 0):
         raise Unmodelled("popf outside ring 0")
     width = _flag_width(cpu, instruction)
-    value = cpu.peek(width // 8)
-    cpu.drop(width // 8)
+    value = peek(cpu, width // 8)
+    drop(cpu, width // 8)
     for flag in POPPED:
         if flag < width:
             cpu.set_flag(flag, bit(value, flag))
@@ -108,6 +109,7 @@ def std(cpu: Cpu, instruction: Instruction) -> None:
 def hlt(cpu: Cpu, instruction: Instruction) -> None:
     """Stop for good: interrupts are off, and what else may wake a processor is not modelled."""
     cpu.require_ring_0()
+    cpu.advance(instruction.size)
     raise Halted(instruction.text)
 
 

@@ -1,0 +1,52 @@
+"""Push and pop: RSP in 64-bit mode, ESP through SS in 32-bit modes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from verifier.machine.oracle import Unmodelled
+from verifier.machine.paging import Intent
+from verifier.machine.registers import Gpr, Segment, Vector
+from verifier.machine.words import equals, plus, width_of
+
+if TYPE_CHECKING:
+    from claripy.ast.bv import BV
+
+    from verifier.semantics.cpu import Cpu
+
+BYTE = 8
+
+
+def push(cpu: Cpu, value: BV) -> None:
+    """Push a value of 16, 32 or 64 bits."""
+    size = width_of(value) // BYTE
+    top = plus(_pointer(cpu), -size)
+    cpu.store(cpu.linear(Segment.SS, top, size, Intent.WRITE), value)
+    cpu.set_gpr(Gpr.RSP, top)
+
+
+def peek(cpu: Cpu, size: int, above: int = 0) -> BV:
+    """Read ``size`` bytes that lie ``above`` bytes over the top of the stack."""
+    offset = plus(_pointer(cpu), above)
+    return cpu.load(cpu.linear(Segment.SS, offset, size, Intent.READ), size)
+
+
+def drop(cpu: Cpu, size: int) -> None:
+    """Move the stack pointer up by ``size`` bytes."""
+    cpu.set_gpr(Gpr.RSP, plus(_pointer(cpu), size))
+
+
+def _pointer(cpu: Cpu) -> BV:
+    if cpu.state.mode.is_64:
+        return cpu.gpr(Gpr.RSP)
+    require_big_stack(cpu)
+    return cpu.gpr(Gpr.RSP, 32)
+
+
+def require_big_stack(cpu: Cpu) -> None:
+    """Raise #SS(0) for a null SS, and Unmodelled for a stack addressed by SP."""
+    stack = cpu.state.segments[Segment.SS]
+    if cpu.oracle.decide(equals(stack.big, 1)):
+        return
+    cpu.fault_if(equals(stack.present, 0), Vector.SS, 0, "the stack segment register is null")
+    raise Unmodelled("a stack segment of 16 bits")
