@@ -73,11 +73,16 @@ class TraceLine:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A value that a claim compares, or a register: what it is and what it should be."""
+    """A value that a claim compares: what it is and what it should be.
+
+    Where ``compared`` is False the claim says nothing of it: it is a register that the path
+    changed, and ``expected`` is what it held at the entry.
+    """
 
     name: str
     actual: int
     expected: int
+    compared: bool = True
 
 
 class Judge(Enum):

@@ -22,7 +22,7 @@ from verifier.reporting.wording import (
 if TYPE_CHECKING:
     from rich.text import Text
 
-    from verifier.proving.result import Counterexample, Difference, InputValue, Result
+    from verifier.proving.result import Counterexample, Difference, InputValue, ReplayWord, Result
     from verifier.reporting.summary import Summary
     from verifier.reporting.trace import Layout
 
@@ -67,11 +67,7 @@ def _counterexample(result: Result, shown: Counterexample, layout: Layout) -> li
         *_path(shown, layout),
         *differences(shown.differences),
         *paragraph(boundary_sentence(result.boundary), INDENT, PROSE),
-        *(
-            word
-            for each in shown.replays
-            for word in _word(each.judge, f"{each.version}: {each.judge.value}", each.sentence)
-        ),
+        *(told for each in shown.replays for told in _word(each)),
     ]
 
 
@@ -126,20 +122,27 @@ def _path(shown: Counterexample, layout: Layout) -> list[Text]:
 
 
 def differences(values: tuple[Difference, ...]) -> list[Text]:
-    """Give only what differs: what it is and what it should be."""
+    """Give only what differs: what the claim compares, then registers the path changed."""
+    compared = [each for each in values if each.compared]
+    changed = [each for each in values if not each.compared]
+    return [*_table("should be", compared), *_table("at the entry", changed)]
+
+
+def _table(reference: str, values: list[Difference]) -> list[Text]:
     if not values:
         return []
-    rows = [("", "is", "should be")]
+    rows = [("", "is", reference)]
     rows += [(each.name, number(each.actual), number(each.expected)) for each in values]
     head, *others = columns(rows, DEEPER)
     head.stylize(FAINT)
     return [head, *others, line()]
 
 
-def _word(judge: Judge, said: str, sentence: str) -> list[Text]:
-    told = paragraph(f"{said}. {sentence}" if sentence else f"{said}.", INDENT, PROSE)
+def _word(word: ReplayWord) -> list[Text]:
+    said = f"{word.version or word.engine}: {word.judge.value}"
+    told = paragraph(f"{said}: {word.sentence}" if word.sentence else f"{said}.", INDENT, PROSE)
     for each in told:
-        each.stylize(JUDGE_STYLE[judge])
+        each.stylize(JUDGE_STYLE[word.judge])
     return told
 
 

@@ -95,7 +95,12 @@ def story_to_json(shown: Counterexample) -> dict[str, Any]:
             for each in shown.inputs
         ],
         "differences": [
-            {"name": each.name, "is": hex(each.actual), "should_be": hex(each.expected)}
+            {
+                "name": each.name,
+                "is": hex(each.actual),
+                "should_be": hex(each.expected),
+                "compared": each.compared,
+            }
             for each in shown.differences
         ],
         "trace": [_step_to_json(each) for each in shown.trace],
@@ -131,7 +136,12 @@ def _read_counterexample(fields: Fields) -> Counterexample:
         inputs=tuple(_read_input(each) for each in fields.each("inputs")),
         trace=tuple(_read_step(each) for each in fields.each("trace")),
         differences=tuple(
-            Difference(each.text("name"), each.number("is"), each.number("should_be"))
+            Difference(
+                each.text("name"),
+                each.number("is"),
+                each.number("should_be"),
+                each.truth("compared"),
+            )
             for each in fields.each("differences")
         ),
         reason=fields.text("reason"),
