@@ -41,8 +41,8 @@ class Model:
     def satisfies(self, condition: Bool) -> bool:
         """Say whether ``condition`` is true under these values."""
         if condition.is_true() or condition.is_false():
-            return condition.is_true()
-        return z3.is_true(self._model.eval(self._convert(condition), model_completion=True))
+            return bool(condition.is_true())
+        return bool(z3.is_true(self._model.eval(self._convert(condition), model_completion=True)))
 
     def number(self, expression: BV) -> int:
         """Give the value of ``expression``."""

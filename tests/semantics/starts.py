@@ -127,8 +127,12 @@ class Setting:
 
     def start(self) -> Start:
         """Give the start."""
+        gprs = dict(self.gprs)
+        if not self.mode.is_64:
+            # Bochs cuts RSP where 64-bit mode is left, so it never has more in 32-bit code.
+            gprs[Gpr.RSP] %= 1 << 32
         return Start(
-            gprs=dict(self.gprs),
+            gprs=gprs,
             rip=self.rip,
             rflags=self.rflags,
             controls=dict(self.controls),
@@ -182,9 +186,6 @@ def setting(source: random.Random, mode: Mode) -> Setting:
     made.rip = _code_address(made)
     made.memory[DATA_AREA] = source.randbytes(0x2008)
     made.set(Gpr.RSP, STACK - 0x80 + source.randrange(0x40) * source.choice((8, 4, 1)))
-    if not mode.is_64:
-        # Bochs cuts RSP where 64-bit mode is left, so it never has more in 32-bit code.
-        made.gprs[Gpr.RSP] %= 1 << 32
     made.memory[STACK - 0x100] = source.randbytes(0x280)
     return made
 

@@ -1,0 +1,1 @@
+"""Every path to wherever it ends; nothing here knows of claims."""

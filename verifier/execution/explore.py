@@ -62,9 +62,7 @@ class ExitLeavesRanges:
 
     def reached(self, after: State) -> Bool:
         """Say whether the step's target lies outside."""
-        return claripy.And(
-            *(claripy.UGE(after.rip - base, size) for base, size in self.ranges)
-        )
+        return claripy.And(*(claripy.UGE(after.rip - base, size) for base, size in self.ranges))
 
 
 ExitRule = ExitAtInstruction | ExitAfterBit | ExitLeavesRanges
@@ -122,9 +120,7 @@ class Exploration:
                 reason = f"the limit of {self.fuel.instructions} instructions was reached"
                 self._end(trail, OutOfFuel(trail.state, reason))
                 return
-            oracle = PathOracle(
-                self.context, trail.knowledge, trail.choices, len(trail.steps)
-            )
+            oracle = PathOracle(self.context, trail.knowledge, trail.choices, len(trail.steps))
             facts = oracle.fact_count
             taken = take(trail.state, oracle, len(trail.steps), facts)
             ending = taken.ending or self._exit(trail, taken, oracle)
@@ -163,17 +159,13 @@ def _stands_at(state: State, rule: ExitAtInstruction, oracle: PathOracle) -> boo
     return False
 
 
-def _advance(
-    trail: Trail, taken: Taken, ending: Ending | None, oracle: PathOracle
-) -> Trail:
+def _advance(trail: Trail, taken: Taken, ending: Ending | None, oracle: PathOracle) -> Trail:
     steps, occurrences = trail.steps, trail.occurrences
     if taken.step is not None:
         steps = (*steps, taken.step)
         if not isinstance(ending, OutOfModel):
             count = oracle.fact_count
-            occurrences += tuple(
-                Occurrence(event, taken.step, count) for event in taken.events
-            )
+            occurrences += tuple(Occurrence(event, taken.step, count) for event in taken.events)
     state = trail.state if isinstance(ending, (Faulted, OutOfModel)) else taken.state
     return Trail(state, oracle.knowledge, steps, occurrences)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from verifier.machine.memory import Place
 from verifier.machine.oracle import Fault, Unmodelled
 from verifier.machine.paging import Intent, translate
 from verifier.machine.registers import Segment, Vector
@@ -15,7 +14,7 @@ from verifier.semantics.instruction import LONGEST, Instruction, decode
 if TYPE_CHECKING:
     from claripy.ast.bv import BV
 
-    from verifier.machine.memory import Memory
+    from verifier.machine.memory import Memory, Place
     from verifier.semantics.cpu import Cpu
 
 PAGE = 0x1000

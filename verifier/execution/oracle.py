@@ -115,7 +115,7 @@ class PathOracle:
     def decide(self, condition: Bool) -> bool:
         """Say which way ``condition`` goes, forking where it can go both."""
         if condition.is_true() or condition.is_false():
-            return condition.is_true()
+            return bool(condition.is_true())
         if self.holds(condition):
             return True
         if self.holds(claripy.Not(condition)):
@@ -191,8 +191,8 @@ class ConcreteOracle:
     def holds(self, condition: Bool) -> bool:
         """Say whether the condition is true."""
         if condition.is_true() or condition.is_false():
-            return condition.is_true()
-        return claripy.simplify(condition).is_true()
+            return bool(condition.is_true())
+        return bool(claripy.simplify(condition).is_true())
 
     def value(self, expression: BV) -> int | None:
         """Give the number."""

@@ -11,7 +11,6 @@ from verifier.machine.oracle import Fault, Unmodelled
 from verifier.machine.registers import Cr4, Flag, Vector
 from verifier.machine.words import equals
 from verifier.semantics.cpu import Cpu
-from verifier.semantics.instruction import Instruction
 from verifier.semantics.system import Halted
 from verifier.semantics.table import execute
 from verifier.solver import SolverGaveUp
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from verifier.machine.memory import Place
     from verifier.machine.oracle import Oracle
     from verifier.machine.state import State
+    from verifier.semantics.instruction import Instruction
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,0 +1,1 @@
+"""What the processor is: registers, modes, descriptors, paging, memory, state, models."""

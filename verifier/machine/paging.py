@@ -16,6 +16,8 @@ import claripy
 from verifier.machine.oracle import Fault, Unmodelled
 from verifier.machine.registers import ControlRegister, Cr0, Cr4, Efer, Flag, Vector
 from verifier.machine.words import (
+    FALSE,
+    TRUE,
     bits,
     constant,
     equals,
@@ -102,7 +104,7 @@ def translate(walker: Walker, linear: BV, intent: Intent) -> BV:
         raise Unmodelled("PAE paging outside IA-32e mode is not modelled")
     levels = FIVE_LEVELS if oracle.decide(state.cr4(Cr4.LA57)) else FOUR_LEVELS
     table = masked(state.control(ControlRegister.CR3), ADDRESS_MASK)
-    everything = _Mapping(claripy.true(), claripy.true(), claripy.false())
+    everything = _Mapping(TRUE, TRUE, FALSE)
     return _walk(_Walk(walker, linear, intent), table, levels, everything)
 
 
@@ -160,7 +162,7 @@ def _by_loader(walk: _Walk, loader: LoaderTables, level: int, above: _Mapping) -
             (walk.linear,),
         )
     oracle = walk.walker.oracle
-    _check_rights(walk, _Mapping(above.writable, claripy.false(), above.no_execute))
+    _check_rights(walk, _Mapping(above.writable, FALSE, above.no_execute))
     if _by_region(walk, loader):
         return walk.linear
     covered = PAGE_BITS + INDEX_BITS * level
@@ -174,9 +176,7 @@ def _by_region(walk: _Walk, loader: LoaderTables) -> bool:
     """Say whether the address is in a region that the identity map covers whole."""
     oracle, memory = walk.walker.oracle, walk.walker.state.memory
     lowest_half = claripy.ULE(loader.identity_end, 1 << LOW_HALF_BITS)
-    return oracle.holds(lowest_half) and memory.below(
-        walk.linear, 1, loader.identity_end, oracle
-    )
+    return oracle.holds(lowest_half) and memory.below(walk.linear, 1, loader.identity_end, oracle)
 
 
 def _check_reserved(walk: _Walk, entry: BV, level: int) -> None:

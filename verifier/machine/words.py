@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import claripy
-from claripy.ast.bool import Bool
-from claripy.ast.bv import BV
+
+if TYPE_CHECKING:
+    from claripy.ast.bool import Bool
+    from claripy.ast.bv import BV
 
 WORD = 64
 LOW_HALF = 32
 WORD_MASK = (1 << WORD) - 1
+TRUE: Bool = claripy.true()
+FALSE: Bool = claripy.false()
 
 
 def constant(value: int, width: int = WORD) -> BV:
@@ -51,7 +55,7 @@ def is_set(value: BV, position: int) -> Bool:
     """Say whether a bit is 1."""
     number = known(value)
     if number is not None:
-        return claripy.true() if number >> position & 1 else claripy.false()
+        return TRUE if number >> position & 1 else FALSE
     return bit(value, position) == 1
 
 
@@ -110,7 +114,7 @@ def equals(value: BV, number: int) -> Bool:
     """Say whether ``value`` is ``number``."""
     if known(value) is None:
         return value == number
-    return claripy.true() if known(value) == number else claripy.false()
+    return TRUE if known(value) == number else FALSE
 
 
 def split(address: BV) -> tuple[BV | None, int]:

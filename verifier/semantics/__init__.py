@@ -1,0 +1,1 @@
+"""What one instruction does: a table of system instructions, and the allowed lifts."""

@@ -24,7 +24,17 @@ from verifier.machine.registers import (
     Segment,
     Vector,
 )
-from verifier.machine.words import bit, bits, constant, extend, is_set, low32, symbol, with_bit
+from verifier.machine.words import (
+    bit,
+    bits,
+    constant,
+    equals,
+    extend,
+    is_set,
+    low32,
+    symbol,
+    with_bit,
+)
 from verifier.semantics.rows import Row
 
 if TYPE_CHECKING:
@@ -91,7 +101,8 @@ def write_cr0(cpu: Cpu, value: BV) -> None:
     """Check and write CR0; a change of PG enters or leaves IA-32e mode."""
     state = cpu.state
     cpu.general_protection_if(bits(value, 63, 32) != 0, "CR0[63:32] are reserved")
-    paging, was_paging = is_set(value, Cr0.PG), state.cr0(Cr0.PG)
+    paging = is_set(value, Cr0.PG)
+    changed = bit(value ^ state.control(ControlRegister.CR0), Cr0.PG)
     bad_paging = claripy.And(paging, claripy.Not(is_set(value, Cr0.PE)))
     cpu.general_protection_if(bad_paging, "CR0.PG would be set without CR0.PE")
     no_write_through = claripy.And(is_set(value, Cr0.NW), claripy.Not(is_set(value, Cr0.CD)))
@@ -101,7 +112,7 @@ def write_cr0(cpu: Cpu, value: BV) -> None:
     if not cpu.oracle.decide(is_set(value, Cr0.PE)):
         raise Unmodelled("leaving protected mode is not modelled")
     new = value & CR0_WRITABLE | CR0_READS_ONE
-    if not cpu.oracle.decide(paging == was_paging):
+    if cpu.oracle.decide(equals(changed, 1)):
         if cpu.oracle.decide(paging):
             _paging_on(cpu)
         else:
@@ -112,6 +123,8 @@ def write_cr0(cpu: Cpu, value: BV) -> None:
 def _paging_on(cpu: Cpu) -> None:
     state = cpu.state
     if not cpu.oracle.decide(state.efer(Efer.LME)):
+        if cpu.oracle.decide(state.cr4(Cr4.PAE)):
+            raise Unmodelled("PAE paging outside IA-32e mode is not modelled")
         return
     no_pae = claripy.Not(state.cr4(Cr4.PAE))
     cpu.general_protection_if(no_pae, "paging would be turned on with EFER.LME but no CR4.PAE")

@@ -181,10 +181,10 @@ class Cpu:
     def _writable(self, address: BV, size: int) -> tuple[Memory, Place]:
         memory, place = self.state.memory.place(address, size, self.oracle)
         memory.require_apart(place, address, size, self.oracle)
-        self._require_tables_untouched(place, address, size)
+        self._require_tables_untouched(place, address)
         return memory, place
 
-    def _require_tables_untouched(self, place: Place, address: BV, size: int) -> None:
+    def _require_tables_untouched(self, place: Place, address: BV) -> None:
         if place.region.stray and self.state.tables is not None:
             hit = self.oracle.fresh("stray-store-hits-loader-tables", 1) == 1
             if self.oracle.decide(hit):

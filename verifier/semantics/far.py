@@ -11,15 +11,16 @@ from typing import TYPE_CHECKING
 
 import claripy
 
+from verifier.machine.descriptors import FLAT_LIMIT
 from verifier.machine.events import Transfer
 from verifier.machine.oracle import Fault, Unmodelled
-from verifier.machine.registers import Efer, Mode, Segment, Vector
-from verifier.machine.words import bit, bits, constant, extend, low32
+from verifier.machine.registers import Efer, Gpr, Mode, Segment, Vector
+from verifier.machine.words import bit, bits, constant, equals, extend, low32
 from verifier.semantics.operands import load_operand
 from verifier.semantics.rows import MODES_32, Row
 from verifier.semantics.segmentation import require_canonical, wide
 from verifier.semantics.segments import RPL_MASK, mark_accessed, read_descriptor, selector_error
-from verifier.semantics.stack import drop, peek, push
+from verifier.semantics.stack import drop, peek, push, require_frame, require_room
 
 if TYPE_CHECKING:
     from claripy.ast.bv import BV
@@ -51,6 +52,13 @@ def check_destination(cpu: Cpu, to: Destination) -> SegmentRegister:
 
     Raises #GP or #NP.
     """
+    register = check_code_segment(cpu, to)
+    check_offset(cpu, to, register)
+    return register
+
+
+def check_code_segment(cpu: Cpu, to: Destination) -> SegmentRegister:
+    """Give the code segment that ``to`` names; raises #GP or #NP for the selector."""
     if to.selector & ~RPL_MASK == 0:
         raise Fault(Vector.GP, 0, f"the {to.kind.value} names a null selector")
     register = read_descriptor(cpu, to.selector)
@@ -60,13 +68,11 @@ def check_destination(cpu: Cpu, to: Destination) -> SegmentRegister:
         raise Unmodelled(f"a {to.kind.value} through a system descriptor")
     not_code = claripy.Not(register.is_code)
     cpu.fault_if(not_code, Vector.GP, error, f"{name} is not a code segment")
-    active = cpu.oracle.decide(cpu.state.efer(Efer.LMA))
-    if active:
+    if cpu.oracle.decide(cpu.state.efer(Efer.LMA)):
         both = claripy.And(register.long == 1, register.big == 1)
         cpu.fault_if(both, Vector.GP, error, f"{name} has both L and D set")
     _check_privilege(cpu, to, register)
     cpu.fault_if(register.present == 0, Vector.NP, error, f"{name} is not present")
-    _check_offset(cpu, to, register, active=active)
     return register
 
 
@@ -92,9 +98,9 @@ def _check_privilege(cpu: Cpu, to: Destination, register: SegmentRegister) -> No
     cpu.fault_if(denied, Vector.GP, selector_error(to.selector), why)
 
 
-def _check_offset(
-    cpu: Cpu, to: Destination, register: SegmentRegister, *, active: bool
-) -> None:
+def check_offset(cpu: Cpu, to: Destination, register: SegmentRegister) -> None:
+    """Raise #GP(0) for an offset that the code segment does not have."""
+    active = cpu.oracle.decide(cpu.state.efer(Efer.LMA))
     if active and cpu.oracle.decide(register.long == 1):
         require_canonical(cpu, to.offset, 1, Vector.GP)
         return
@@ -160,8 +166,9 @@ def far_return_and_release(cpu: Cpu, instruction: Instruction) -> None:
 
 def _return(cpu: Cpu, instruction: Instruction, release: int) -> None:
     size = _operand_bytes(instruction)
-    offset = extend(peek(cpu, size))
+    require_frame(cpu, 2 * size)
     selector = cpu.determined(bits(peek(cpu, size, size), 15, 0), "a code selector")
+    offset = extend(peek(cpu, size))
     to = Destination(selector, offset, Kind.RETURN)
     register = check_destination(cpu, to)
     drop(cpu, 2 * size + release)
@@ -205,10 +212,26 @@ def far_call_indirect(cpu: Cpu, instruction: Instruction) -> None:
 
 
 def _call(cpu: Cpu, instruction: Instruction, to: Destination) -> None:
-    register = check_destination(cpu, to)
+    register = check_code_segment(cpu, to)
+    if _mode_of(cpu, register).is_64 is not cpu.state.mode.is_64:
+        _require_same_stack(cpu)
+    require_room(cpu, 8)
+    check_offset(cpu, to, register)
     push(cpu, extend(cpu.state.segments[Segment.CS].selector, 32))
     push(cpu, low32(cpu.next_rip(instruction.size)))
     enter(cpu, to, register)
+
+
+def _require_same_stack(cpu: Cpu) -> None:
+    """Make sure that it does not matter whether CS is loaded before or after the pushes.
+
+    SDM vol. 2, "CALL", pushes first; APM vol. 3, "CALL (Far)", loads CS first.
+    """
+    low = claripy.And(claripy.ULE(cpu.gpr(Gpr.RSP), FLAT_LIMIT), claripy.UGE(cpu.gpr(Gpr.RSP), 8))
+    stack = cpu.state.segments[Segment.SS]
+    plain = stack.is_flat and equals(stack.big, 1).is_true()
+    if not plain or not cpu.oracle.decide(low):
+        raise Unmodelled("a far call that changes mode on a stack that both address differently")
 
 
 ROWS = (

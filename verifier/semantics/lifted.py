@@ -51,7 +51,7 @@ class _Register:
         offsets = {name: arch.registers[name][0] for name in arch.registers}
         self.width = arch.bits
         self.arch = arch
-        self.gprs = {offsets[name]: number for number, name in enumerate(names)}
+        self.gprs: dict[int, int] = {offsets[name]: number for number, name in enumerate(names)}
         self.cc_op = offsets["cc_op"]
         self.cc_dep1 = offsets["cc_dep1"]
         self.cc_dep2 = offsets["cc_dep2"]
@@ -66,9 +66,7 @@ def _file(*, is_64: bool) -> _Register:
     if is_64:
         names = [register.name.lower() for register in Gpr]
         return _Register(archinfo.ArchAMD64(), names)
-    return _Register(
-        archinfo.ArchX86(), ["eax", "ecx", "edx", "ebx", "esp", "ebp", "esi", "edi"]
-    )
+    return _Register(archinfo.ArchX86(), ["eax", "ecx", "edx", "ebx", "esp", "ebp", "esi", "edi"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +95,7 @@ class _Lift:
             isinstance(each, pyvex.stmt.Store) for each in statements
         )
 
-    def continues(self, const: Any) -> bool:  # noqa: ANN401
+    def continues(self, const: Any) -> bool:
         """Say whether a constant of the lift is the address of the instruction that follows."""
         mask = (1 << self.block.arch.bits) - 1
         return bool(const.value == (self.block.addr + self.block.size & mask))
@@ -142,7 +140,9 @@ def _lift(raw: bytes, offset: int, is_64: bool, *, relative: bool) -> _Lift:  # 
 
 def _block(raw: bytes, address: int, arch: archinfo.Arch) -> pyvex.IRSB:
     try:
-        block = pyvex.lift(raw, address, arch, max_bytes=len(raw), max_inst=1, opt_level=0)
+        block: pyvex.IRSB = pyvex.lift(
+            raw, address, arch, max_bytes=len(raw), max_inst=1, opt_level=0
+        )
     except pyvex.PyVEXError as error:
         raise Unmodelled(f"the lifter does not know bytes {raw.hex(' ')}") from error
     if block.jumpkind in {"Ijk_NoDecode", "Ijk_SigILL"} or block.size != len(raw):
@@ -164,7 +164,7 @@ def _constants(block: pyvex.IRSB) -> list[Any]:
     return [*found, *block.next.constants]
 
 
-class _Meaning(ClaripyDataMixin):  # type: ignore[misc]
+class _Meaning(ClaripyDataMixin):
     """Evaluates one lifted instruction on the draft of a processor."""
 
     def __init__(self, cpu: Cpu, instruction: Instruction, form: Form, lift: _Lift) -> None:
@@ -283,13 +283,13 @@ class _Meaning(ClaripyDataMixin):  # type: ignore[misc]
         if not self.left:
             super()._handle_vex_stmt(stmt)
 
-    def _handle_vex_stmt_Put(self, stmt: Any) -> None:  # noqa: ANN401, N802
+    def _handle_vex_stmt_Put(self, stmt: Any) -> None:
         if stmt.offset == self.file.ip:
             fixed = isinstance(stmt.data, pyvex.expr.Const)
             self.continues = fixed and self.lift.continues(stmt.data.con)
         super()._handle_vex_stmt_Put(stmt)
 
-    def _handle_vex_stmt_Exit(self, stmt: Any) -> None:  # noqa: ANN401, N802
+    def _handle_vex_stmt_Exit(self, stmt: Any) -> None:
         if stmt.jk != "Ijk_Boring":
             raise Unmodelled(f"the lift leaves by {stmt.jk}")
         if self.cpu.oracle.decide(self._handle_vex_expr(stmt.guard) == 1):
@@ -317,9 +317,10 @@ class _Meaning(ClaripyDataMixin):  # type: ignore[misc]
         helper = (
             "amd64g_calculate_rflags_all" if self.file.width == 64 else "x86g_calculate_eflags_all"  # noqa: PLR2004
         )
-        thunk = [self.thunk[at] for at in (
-            self.file.cc_op, self.file.cc_dep1, self.file.cc_dep2, self.file.cc_ndep
-        )]
+        thunk = [
+            self.thunk[at]
+            for at in (self.file.cc_op, self.file.cc_dep1, self.file.cc_dep2, self.file.cc_ndep)
+        ]
         word = self._perform_vex_expr_CCall(helper, f"Ity_I{self.file.width}", thunk)
         for flag in STATUS_FLAGS:
             if flag in self.form.undefined:

@@ -61,4 +61,3 @@ def read_rm(cpu: Cpu, instruction: Instruction, width: int) -> BV:
     if instruction.modrm.is_register:
         return cpu.gpr(instruction.rm, width)
     return load_operand(cpu, instruction, width // BYTE)
-

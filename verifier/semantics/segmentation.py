@@ -93,10 +93,11 @@ def _check_limit(
     if cpu.oracle.decide(register.expands_down):
         raise Unmodelled("an expand-down segment")
     flat = known(register.limit) == FLAT_LIMIT
-    if flat and size == 1:
-        return
-    beyond = claripy.UGT(plus(extend(offset), size - 1), extend(register.limit))
     if not flat:
+        beyond = claripy.UGT(plus(extend(offset), size - 1), extend(register.limit))
         cpu.fault_if(beyond, vector, 0, "the access is beyond the segment's limit")
-    elif cpu.oracle.decide(beyond):
-        raise Unmodelled("an access that wraps around 4G", (offset,))
+    if size > 1 and (flat or known(register.base) != 0):
+        linear = plus(low32(register.base), offset)
+        wraps = claripy.UGT(linear, FLAT_LIMIT - (size - 1))
+        if cpu.oracle.decide(wraps):
+            raise Unmodelled("an access that wraps around 4G", (offset,))

@@ -31,6 +31,16 @@ def peek(cpu: Cpu, size: int, above: int = 0) -> BV:
     return cpu.load(cpu.linear(Segment.SS, offset, size, Intent.READ), size)
 
 
+def require_frame(cpu: Cpu, size: int) -> None:
+    """Raise #SS(0) where the top ``size`` bytes of the stack lie outside its segment."""
+    cpu.linear(Segment.SS, _pointer(cpu), size, Intent.READ)
+
+
+def require_room(cpu: Cpu, size: int) -> None:
+    """Raise #SS(0) where ``size`` bytes more would lie outside the stack's segment."""
+    cpu.linear(Segment.SS, plus(_pointer(cpu), -size), size, Intent.WRITE)
+
+
 def drop(cpu: Cpu, size: int) -> None:
     """Move the stack pointer up by ``size`` bytes."""
     cpu.set_gpr(Gpr.RSP, plus(_pointer(cpu), size))

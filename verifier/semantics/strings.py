@@ -14,7 +14,7 @@ from verifier.machine.memory import cells_of
 from verifier.machine.oracle import Unmodelled
 from verifier.machine.paging import Intent
 from verifier.machine.registers import Flag, Gpr, Segment
-from verifier.machine.words import constant
+from verifier.machine.words import constant, extend, plus
 from verifier.semantics.instruction import Prefix
 from verifier.semantics.rows import Row
 
@@ -85,13 +85,12 @@ def _is_smooth(cpu: Cpu, total: int, *, copies: bool) -> bool:
         cpu.state.segments[segment].is_flat for segment in (Segment.DS, Segment.ES)
     )
     return flat and all(
-        cpu.region_below(_extended(offset), total, bound)
-        for offset in _offsets(cpu, copies=copies)
+        cpu.region_below(extend(offset), total, bound) for offset in _offsets(cpu, copies=copies)
     )
 
 
 def _extended(offset: BV) -> BV:
-    return claripy.ZeroExt(64 - offset.length, offset) if offset.length < 64 else offset  # noqa: PLR2004
+    return extend(offset)
 
 
 def _whole(cpu: Cpu, count: int, size: int, *, copies: bool) -> None:
@@ -131,7 +130,7 @@ def _stepwise(cpu: Cpu, count: int, step: int, *, copies: bool) -> None:
 def _move(cpu: Cpu, distance: int, *, copies: bool) -> None:
     width = 64 if cpu.state.mode.is_64 else 32
     for register in (Gpr.RDI, Gpr.RSI) if copies else (Gpr.RDI,):
-        cpu.set_gpr(register, cpu.gpr(register, width) + distance)
+        cpu.set_gpr(register, plus(cpu.gpr(register, width), distance))
 
 
 REPEATED = frozenset({Prefix.REP, Prefix.OPERAND_SIZE})

@@ -42,9 +42,7 @@ def execute(cpu: Cpu, instruction: Instruction) -> str:
         return row.form
     form = find_form(instruction)
     if form is None:
-        raise Unmodelled(
-            f"`{instruction.text}` (bytes {instruction.raw.hex(' ')}) is not modelled"
-        )
+        raise Unmodelled(f"`{instruction.text}` (bytes {instruction.raw.hex(' ')}) is not modelled")
     from verifier.semantics import lifted  # noqa: PLC0415  (angr takes over a second to import)
 
     lifted.execute(cpu, instruction, form)
