@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from itertools import groupby
 from typing import TYPE_CHECKING
 
 from verifier.proving.result import Judge
+from verifier.reporting.families import families
 from verifier.reporting.trace import trace_lines
 from verifier.reporting.wording import (
     FAINT,
@@ -30,6 +30,7 @@ INDENT = "  "
 DEEPER = "    "
 PROSE = 100
 LOAD = "load"
+ENGINE_NAME = {"bochs": "Bochs", "qemu": "QEMU"}
 
 JUDGE_STYLE = {
     Judge.CONFIRMED: "green",
@@ -67,7 +68,7 @@ def _counterexample(result: Result, shown: Counterexample, layout: Layout) -> li
         *_path(shown, layout),
         *differences(shown.differences),
         *paragraph(boundary_sentence(result.boundary), INDENT, PROSE),
-        *(told for each in shown.replays for told in _word(each)),
+        *(told for each in shown.replays for told in word_lines(each)),
     ]
 
 
@@ -95,23 +96,14 @@ def inputs(values: tuple[InputValue, ...], *, everything: bool = False) -> list[
         result += columns([(each.name, f"= {number(each.value)}") for each in rest], DEEPER, gap=1)
     elif rest:
         result += [
-            line(INDENT, ("do not matter (any allowed value breaks it too)", FAINT)),
-            *paragraph("; ".join(_grouped(rest)), DEEPER, PROSE),
+            line(INDENT, ("do not matter: any allowed value breaks it too", FAINT)),
+            *paragraph(families([each.name for each in rest]), DEEPER, PROSE),
         ]
     return [*result, line()]
 
 
 def _load_first(value: InputValue) -> bool:
     return value.name != LOAD
-
-
-def _grouped(values: list[InputValue]) -> list[str]:
-    """Group by value: ``rax, rbx = 0x0``."""
-    by_value = sorted(values, key=lambda each: each.value)
-    return [
-        f"{', '.join(each.name for each in group)} = {number(value)}"
-        for value, group in groupby(by_value, key=lambda each: each.value)
-    ]
 
 
 def _path(shown: Counterexample, layout: Layout) -> list[Text]:
@@ -138,8 +130,9 @@ def _table(reference: str, values: list[Difference]) -> list[Text]:
     return [head, *others, line()]
 
 
-def _word(word: ReplayWord) -> list[Text]:
-    said = f"{word.version or word.engine}: {word.judge.value}"
+def word_lines(word: ReplayWord) -> list[Text]:
+    """Give the word of one engine."""
+    said = f"{ENGINE_NAME.get(word.engine, word.engine)} {word.judge.value}"
     told = paragraph(f"{said}: {word.sentence}" if word.sentence else f"{said}.", INDENT, PROSE)
     for each in told:
         each.stylize(JUDGE_STYLE[word.judge])

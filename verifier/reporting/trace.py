@@ -46,7 +46,7 @@ def trace_lines(trace: tuple[TraceLine, ...], layout: Layout, indent: str) -> li
             skipped = step.number - (previous.number + 1 if previous else trace[0].number)
             if skipped:
                 result.append(
-                    line(indent, (f"  ... {counted(skipped, 'instruction')} more", FAINT))
+                    line(indent, (f"  ... {counted(skipped, 'more instruction')}", FAINT))
                 )
             result.append(_row(rows[step.number], widths, indent))
             previous = step
@@ -77,7 +77,7 @@ def _cells(step: TraceLine) -> tuple[str, ...]:
                 number(step.address),
                 where(step),
                 step.text,
-                step.source,
+                step.source.rpartition("/")[2],
                 " ".join(step.source_text.split()),
             ),
         )
@@ -86,9 +86,8 @@ def _cells(step: TraceLine) -> tuple[str, ...]:
 
 def where(step: TraceLine) -> str:
     """Name the place of a step by the label its bytes have in the image, where they have one."""
-    if not step.origin or step.origin == step.place:
-        return step.place
-    return f"{step.place} ({step.origin})"
+    place = step.place.removesuffix("+0x0")
+    return f"{place} ({step.origin})" if step.origin and step.origin != place else place
 
 
 def _kept(trace: tuple[TraceLine, ...]) -> Iterator[TraceLine]:

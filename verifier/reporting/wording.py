@@ -55,14 +55,12 @@ def columns(rows: Iterable[tuple[str, ...]], indent: str, gap: int = 2) -> list[
     """Align rows of cells; the last cell of each row takes what room it needs."""
     cells = [tuple(printable(cell) for cell in row) for row in rows]
     widths = [max(len(cell) for cell in column) for column in zip(*cells, strict=True)]
-    return [
-        line(
-            indent,
-            *(cell.ljust(width + gap) for cell, width in zip(row[:-1], widths, strict=False)),
-            row[-1],
-        )
-        for row in cells
-    ]
+    return [line(indent, _aligned(row, widths, gap)) for row in cells]
+
+
+def _aligned(row: tuple[str, ...], widths: list[int], gap: int) -> str:
+    padded = (cell.ljust(width + gap) for cell, width in zip(row, widths, strict=True))
+    return "".join(padded).rstrip()
 
 
 def number(value: int) -> str:

@@ -1,0 +1,50 @@
+"""The command line: arguments in, report and exit code out.
+
+Nothing here imports what proves or replays before a command needs it: help, completion
+and usage errors answer at once.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+from verifier.errors import BadInput
+
+INTERRUPTED, PIPE_CLOSED = 130, 141
+BAD_INPUT, BUG = 2, 5
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and give its exit code; whatever went wrong is told in a sentence."""
+    try:
+        code = _run(sys.argv[1:] if arguments is None else list(arguments))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # What Python writes at its own end would fail once more, and say so.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return PIPE_CLOSED
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BadInput as error:
+        from verifier.reporting.wording import printable  # noqa: PLC0415 - needed only here
+
+        sys.stderr.write(f"{printable(str(error))}\n")
+        return BAD_INPUT
+    except Exception as error:  # noqa: BLE001 - whatever else comes up is our mistake
+        from verifier.cli.bugs import tell_bug  # noqa: PLC0415 - needed only here
+
+        tell_bug(error)
+        return BUG
+    return code
+
+
+def _run(arguments: list[str]) -> int:
+    from verifier.cli.app import app  # noqa: PLC0415 - an interrupt while it loads is ours too
+
+    try:
+        app(args=arguments, prog_name="verifier")
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
+    return 0

@@ -1,0 +1,82 @@
+"""Which specs a command is about, and what a shell may complete."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from verifier.cli.git import ask_git
+from verifier.errors import BadInput, nearest
+
+FILE_NAME = "spec.toml"
+HOME = "specs"
+
+
+def find_specs(given: Iterable[Path]) -> tuple[Path, ...]:
+    """Give the specs that arguments name, or all of the current folder; BadInput for none."""
+    named = [spec for path in given for spec in _named(path)]
+    if not named:
+        named = known_specs()
+    if not named:
+        raise BadInput(f"there is no {FILE_NAME} here nor in a folder under '{HOME}'; name a spec")
+    return tuple(dict.fromkeys(named))
+
+
+def known_specs() -> list[Path]:
+    """Give the specs under ``specs``, or else those of the current folder."""
+    home = Path(HOME)
+    return _inside(home) if home.is_dir() else [*_own(Path()), *_inside(Path())]
+
+
+def _named(path: Path) -> list[Path]:
+    if path.is_file():
+        return [path]
+    if not path.is_dir():
+        known = [str(spec) for spec in known_specs()]
+        raise BadInput(f"there is no spec '{path}'; {nearest(str(path), known)}")
+    found = _own(path) or _inside(path)
+    if not found:
+        raise BadInput(f"there is no {FILE_NAME} in '{path}' nor in a folder of it")
+    return found
+
+
+def _own(folder: Path) -> list[Path]:
+    return [folder] if (folder / FILE_NAME).is_file() else []
+
+
+def _inside(folder: Path) -> list[Path]:
+    return sorted(file.parent for file in folder.glob(f"*/{FILE_NAME}"))
+
+
+def tracked_specs(root: Path) -> tuple[Path, ...]:
+    """Give every spec under ``root`` that git tracks; outside of git, every one there is."""
+    listed = ask_git(root, "ls-files", "-z", "--", f":(glob)**/{FILE_NAME}")
+    if listed is None:
+        return tuple(sorted(file.parent for file in root.rglob(FILE_NAME)))
+    names = [name.decode("utf-8", "surrogateescape") for name in listed.split(b"\0") if name]
+    return tuple((root / name).parent for name in sorted(names) if (root / name).is_file())
+
+
+def complete_spec(incomplete: str) -> list[str]:
+    """Complete a spec's folder."""
+    return [name for spec in known_specs() if (name := str(spec)).startswith(incomplete)]
+
+
+def complete_ids(specs: Iterable[Path], table: str, incomplete: str) -> list[str]:
+    """Complete the id of a claim or of an assumption, from the files as they are."""
+    chosen = [*specs] or known_specs()
+    found = sorted({name for spec in chosen for name in _ids(spec, table)})
+    return [name for name in found if name.startswith(incomplete)]
+
+
+def _ids(spec: Path, table: str) -> Iterator[str]:
+    file = spec / FILE_NAME if spec.is_dir() else spec
+    try:
+        tables = tomllib.loads(file.read_text(encoding="utf-8")).get(table, [])
+    except (OSError, ValueError):
+        return
+    for each in tables if isinstance(tables, list) else []:
+        name = each.get("id") if isinstance(each, dict) else None
+        if isinstance(name, str):
+            yield name

@@ -1,0 +1,78 @@
+"""``gate``: whether a repository's specs still hold, for the moment before a commit."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from verifier.cli.bugs import keep_bug
+from verifier.cli.find import tracked_specs
+from verifier.cli.git import ask_git
+from verifier.cli.prove import KEPT_IN, watched
+from verifier.cli.screen import Progress, Screen
+from verifier.cli.work import Outcome, Wish, judge_all
+from verifier.errors import BadInput
+from verifier.reporting.recorded_text import gate_lines
+from verifier.reporting.saved import save
+from verifier.reporting.status import Status, worst
+from verifier.reporting.wording import line, printable
+
+if TYPE_CHECKING:
+    from verifier.machine.models import ModelName
+    from verifier.reporting.recorded import Disagreement
+    from verifier.reporting.summary import Summary
+
+
+def gate(root: Path) -> Status:
+    """Prove what the specs under ``root`` promise; 0 lets the commit pass."""
+    if not root.is_dir():
+        raise BadInput(f"there is no folder '{root}'")
+    specs = tracked_specs(root)
+    if not specs:
+        raise BadInput(f"git tracks no spec.toml in '{root}': there is nothing to prove")
+    screen = Screen()
+    progress, keep_in = Progress(screen), _private(root)
+    outcomes = judge_all(specs, Wish(), os.cpu_count() or 1, progress)
+    statuses = [each for one in watched(outcomes, progress) for each in _tell(one, screen, keep_in)]
+    if not statuses:
+        screen.complain("no spec here promises anything, so nothing was checked")
+    return worst(statuses)
+
+
+def _tell(outcome: Outcome, screen: Screen, keep_in: Path) -> list[Status]:
+    """Print what came of one spec; give a status for each promise that was looked at."""
+    if outcome.bad is not None:
+        screen.complain(printable(str(outcome.bad)))
+        return [Status.BAD_INPUT]
+    if outcome.bug is not None:
+        name = outcome.spec.resolve().name
+        screen.complain(keep_bug(*outcome.bug, keep_in, name))
+        return [Status.BUG]
+    statuses = []
+    for summary in outcome.summaries:
+        blocking = {(each.claim, each.model): each for each in outcome.disagreements}
+        kept = _kept(summary, blocking, keep_in)
+        layout = screen.layout(everything=False)
+        screen.show([*gate_lines(kept, outcome.disagreements, layout), line()])
+        kept_promises = [Status.PROVED] * (len(summary.results) - len(blocking))
+        statuses += [*kept_promises, *(each.status for each in blocking.values())]
+    return statuses
+
+
+def _kept(
+    summary: Summary, blocking: dict[tuple[str, ModelName], Disagreement], folder: Path
+) -> Summary:
+    saved = {}
+    for result in summary.results:
+        key = result.claim, result.model
+        if key in blocking and (path := save(summary, result, folder)) is not None:
+            saved[key] = str(path)
+    return replace(summary, saved=saved)
+
+
+def _private(root: Path) -> Path:
+    """Give a folder that no commit takes in: git's own, where there is one."""
+    told = ask_git(root, "rev-parse", "--git-path", "verifier")
+    return root / (KEPT_IN if told is None else os.fsdecode(told.rstrip(b"\n")))
