@@ -21,7 +21,6 @@ from tests.semantics.starts import (
     address,
     rarely,
     setting,
-    value,
 )
 from verifier.machine.registers import EFER_MSR, ControlRegister, Gpr, Mode, Segment
 from verifier.replay.bochs_models import bochs_model

@@ -55,10 +55,15 @@ class Outcome:
     fault: str = ""
 
 
+def run_ours(case: Case) -> ConcreteRun:
+    """Run a case by our semantics, on the processor model that Bochs is one of."""
+    state = state_of(case.start, MODELS[ModelName.RETAINING], bochs_features())
+    return run(state, case.steps, {})
+
+
 def compare(case: Case, replayer: Replayer) -> Outcome:
     """Run a case on both and give the differences."""
-    state = state_of(case.start, MODELS[ModelName.RETAINING], bochs_features())
-    ours = run(state, case.steps, {})
+    ours = run_ours(case)
     if isinstance(ours.ending, OutOfModel):
         return Outcome(None, unmodelled=ours.ending.reason)
     try:
@@ -71,7 +76,7 @@ def compare(case: Case, replayer: Replayer) -> Outcome:
     if seen.fault is not None:
         told = f"{seen.fault.vector.mnemonic}({seen.fault.error})"
         return Outcome([f"Bochs raises {told}, we none"])
-    return Outcome([*_registers(ours, seen), *_segments(ours, seen), *_memory(case, ours, seen)])
+    return Outcome([*_registers(ours, seen), *_segments(ours, seen), *_memory(ours, seen)])
 
 
 def _compare_fault(ours: ConcreteRun, ending: Faulted, seen: Observation) -> list[str]:
@@ -105,9 +110,7 @@ def _registers(ours: ConcreteRun, seen: Observation) -> list[str]:
     if not halted:
         differences += _differ("RIP", known(state.rip), seen.rip)
     for control in CONTROLS:
-        differences += _differ(
-            control.name, known(state.control(control)), seen.controls[control]
-        )
+        differences += _differ(control.name, known(state.control(control)), seen.controls[control])
     differences += _differ("GDTR.base", known(state.gdtr.base), seen.gdtr.base)
     differences += _differ("GDTR.limit", known(state.gdtr.limit), seen.gdtr.limit)
     mask = sum(1 << flag for flag in Flag if f"rflags.{flag.name}" in undefined)
@@ -143,7 +146,7 @@ def _segment(name: str, ours: SegmentRegister, seen: SegmentValue) -> list[str]:
     return differences
 
 
-def _memory(case: Case, ours: ConcreteRun, seen: Observation) -> list[str]:
+def _memory(ours: ConcreteRun, seen: Observation) -> list[str]:
     region = ours.state.memory.regions[0]
     written = set()
     for step in ours.steps:
@@ -160,5 +163,4 @@ def _memory(case: Case, ours: ConcreteRun, seen: Observation) -> list[str]:
             differences += _differ(f"[{at:#x}]", mine, seen.written[at])
         else:
             differences.append(f"[{at:#x}]: written by us, not by Bochs")
-    del case
     return differences

@@ -26,10 +26,12 @@ SIB_FOLLOWS = 4
 INTERESTING = (0, 1, 2, 0x7F, 0x80, 0xFF, 0x7FFF, 0x8000, 0xFFFF, 0x7FFF_FFFF, 0x8000_0000)
 
 ONE_BYTE_WITHOUT_MODRM = frozenset(
-    [*(high | low for high in range(0, 0x40, 8) for low in (4, 5)), *range(0x40, 0x60)]
-    + [0x68, 0x6A, *range(0x70, 0x80), *range(0x90, 0xA0), *range(0xA4, 0xB0)]
-    + [*range(0xB0, 0xC0), 0xC3, 0xCA, 0xCB, 0xE8, 0xE9, 0xEA, 0xEB]
-    + [0xF4, 0xF5, *range(0xF8, 0xFE)]
+    {
+        *(high | low for high in range(0, 0x40, 8) for low in (4, 5)),
+        *(*range(0x40, 0x60), 0x68, 0x6A, *range(0x70, 0x80), *range(0x90, 0xA0)),
+        *(*range(0xA4, 0xC0), 0xC3, 0xCA, 0xCB, 0xE8, 0xE9, 0xEA, 0xEB),
+        *(0xF4, 0xF5, *range(0xF8, 0xFE)),
+    }
 )
 """First opcode bytes after which no ModRM comes (SDM vol. 2, "Opcode Map")."""
 TWO_BYTE_WITHOUT_MODRM = frozenset(
@@ -132,7 +134,7 @@ def random_instance(source: random.Random, entry: Entry, mode: Mode) -> Instance
     """Give an instance of ``entry`` in ``mode``."""
     prefixes = _random_prefixes(source, entry)
     rex = 0
-    if mode.is_64 and source.random() < 0.6:  # noqa: PLR2004
+    if mode.is_64 and source.random() < 0.6:
         rex = 0x40 | source.choice((0, W, W, W | R | B, source.randrange(16)))
     if isinstance(entry, Form) and entry.without_rex_b:
         rex &= ~B
@@ -159,8 +161,8 @@ def _random_prefixes(source: random.Random, entry: Entry) -> bytes:
     if isinstance(entry, Form) and Prefix.REP in entry.prefixes:
         return bytes([Prefix.REP.value])
     allowed = sorted(prefix.value for prefix in entry.prefixes)
-    chosen = [value for value in allowed if source.random() < 0.4]  # noqa: PLR2004
-    if chosen and source.random() < 0.1:  # noqa: PLR2004
+    chosen = [value for value in allowed if source.random() < 0.4]
+    if chosen and source.random() < 0.1:
         chosen.append(source.choice(chosen))
     source.shuffle(chosen)
     return bytes(chosen)
@@ -178,10 +180,10 @@ def _random_operand(source: random.Random, entry: Entry, mode: Mode) -> Operand:
     register, memory = _allows(entry)
     if entry.opcode in (b"\x0f\x20", b"\x0f\x22"):
         memory = False
-    if register and (not memory or source.random() < 0.45):  # noqa: PLR2004
+    if register and (not memory or source.random() < 0.45):
         return Operand(register=source.randrange(count))
-    if source.random() < 0.2:  # noqa: PLR2004
-        relative = mode.is_64 and source.random() < 0.7  # noqa: PLR2004
+    if source.random() < 0.2:
+        relative = mode.is_64 and source.random() < 0.7
         index = source.choice([None, *(number for number in range(count) if number != NO_INDEX)])
         return Operand(
             index=None if relative else index,
@@ -192,7 +194,7 @@ def _random_operand(source: random.Random, entry: Entry, mode: Mode) -> Operand:
         )
     base = source.randrange(count)
     index = None
-    if source.random() < 0.4:  # noqa: PLR2004
+    if source.random() < 0.4:
         index = source.choice([number for number in range(count) if number != NO_INDEX])
     size = source.choice((0, 1, 4))
     if base & 7 == DISPLACEMENT_ONLY and not size:
@@ -206,7 +208,7 @@ def _random_operand(source: random.Random, entry: Entry, mode: Mode) -> Operand:
     )
 
 
-def _immediate_size(entry: Entry, short: bool, wide: bool) -> int:  # noqa: FBT001
+def _immediate_size(entry: Entry, short: bool, wide: bool) -> int:
     name = entry.form if isinstance(entry, Row) else entry.name
     last = name.split()[-1].split(",")[-1]
     fixed = {"imm8": 1, "rel8": 1, "imm16": 2, "rel32": 4, "imm32": 4, "ptr16:32": 6}
@@ -215,5 +217,5 @@ def _immediate_size(entry: Entry, short: bool, wide: bool) -> int:  # noqa: FBT0
     if last != "imm":
         return 0
     if wide:
-        return 8 if entry.opcode[0] & 0xF8 == 0xB8 else 4  # noqa: PLR2004
+        return 8 if entry.opcode[0] & 0xF8 == 0xB8 else 4
     return 2 if short else 4

@@ -63,14 +63,16 @@ def rarely(source: random.Random, chance: float = 0.08) -> bool:
 
 def value(source: random.Random, width: int = 64) -> int:
     """Give a number, often at an edge."""
-    edges = EDGES if width < 64 else EDGES + WIDE_EDGES  # noqa: PLR2004
+    edges = EDGES if width < 64 else EDGES + WIDE_EDGES
     number = source.choice((*edges, *(source.getrandbits(width) for _ in range(8))))
-    return number % (1 << width)
+    return int(number) % (1 << width)
 
 
 def descriptor(source: random.Random) -> int:
     """Give a segment descriptor, most of whose bits are sensible."""
-    access = source.choice((0x9A, 0x9B, 0x92, 0x93, 0x9E, 0x98, 0x90, 0x96, source.getrandbits(8)))
+    access = source.choice((0x9A, 0x9B, 0x92, 0x93, 0x9E, 0x98, 0x90, 0x96, 0x1A, 0x12))
+    if rarely(source):
+        access = source.getrandbits(8)
     if rarely(source, 0.15):
         access = access & ~0x60 | source.randrange(4) << 5
     attributes = source.choice((0xC, 0xC, 0xA, 0x4, 0x2, source.getrandbits(4)))
@@ -146,19 +148,19 @@ class Setting:
 def address(source: random.Random, mode: Mode) -> int:
     """Give a linear address: mostly of plain memory, sometimes where an access is peculiar."""
     chance = source.random()
-    if chance < 0.6:  # noqa: PLR2004
+    if chance < 0.6:
         return DATA_AREA + source.randrange(0x2000)
-    if chance < 0.7:  # noqa: PLR2004
+    if chance < 0.7:
         page = source.randrange(len(FINE_PAGES)) * PAGE
         return FINE + page + source.choice((source.randrange(PAGE), PAGE - source.randrange(1, 9)))
-    if chance < 0.75:  # noqa: PLR2004
+    if chance < 0.75:
         large = (1 + source.randrange(len(FINE_LARGE))) * LARGE_PAGE
         return FINE + large + source.randrange(LARGE_PAGE - 8)
-    if chance < 0.78:  # noqa: PLR2004
+    if chance < 0.78:
         return source.choice((0, 0xFFFF_FFF0, 0xFFFF_FFF8, 0xFFFF_FFFC, 0xFFFF_FFFF))
     if not mode.is_64:
         return DATA_AREA + source.randrange(0x2000)
-    if chance < 0.9:  # noqa: PLR2004
+    if chance < 0.9:
         return ABOVE_4G + source.randrange(PAGE)
     edge = 1 << source.choice((40, 47, 47, 56, 63))
     edge = source.choice((edge, -edge)) + source.randrange(-9, 9)
@@ -192,10 +194,8 @@ def setting(source: random.Random, mode: Mode) -> Setting:
 
 def _controls(source: random.Random, mode: Mode) -> dict[ControlRegister, int]:
     cr0, cr4, efer = 1 << Cr0.PE | 1 << Cr0.ET, 0, 0
-    for bit in FREE_CR0:
-        cr0 |= rarely(source, 0.3) << bit
-    for bit in HARMLESS_CR4:
-        cr4 |= rarely(source, 0.3) << bit
+    cr0 |= sum(rarely(source, 0.3) << bit for bit in FREE_CR0)
+    cr4 |= sum(rarely(source, 0.3) << bit for bit in HARMLESS_CR4)
     cr4 |= rarely(source) << Cr4.SMEP | rarely(source) << Cr4.SMAP
     cr4 |= rarely(source) << Cr4.FSGSBASE
     cr3, deep = PML4, rarely(source, 0.3)

@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING
 
 import claripy
 
-from verifier.machine.words import bit, bits, constant, extend, known
+from verifier.machine.words import (
+    bit,
+    bits,
+    concat,
+    constant,
+    extend,
+    known,
+)
 
 if TYPE_CHECKING:
     from claripy.ast.bool import Bool
@@ -75,12 +82,12 @@ class SegmentRegister:
 
 def decode_descriptor(selector: BV, raw: BV) -> SegmentRegister:
     """Give the segment register that loading ``raw``, 64 bits wide, under ``selector`` leaves."""
-    limit = claripy.Concat(bits(raw, 51, 48), bits(raw, 15, 0))
-    scaled = claripy.Concat(limit, constant(0xFFF, PAGE_SHIFT))
+    limit = concat(bits(raw, 51, 48), bits(raw, 15, 0))
+    scaled = concat(limit, constant(0xFFF, PAGE_SHIFT))
     granular = bit(raw, 55)
     return SegmentRegister(
         selector=selector,
-        base=extend(claripy.Concat(bits(raw, 63, 56), bits(raw, 39, 16))),
+        base=extend(concat(bits(raw, 63, 56), bits(raw, 39, 16))),
         limit=claripy.If(granular == 1, scaled, extend(limit, 32)),
         type=bits(raw, 43, 40),
         s=bit(raw, 44),

@@ -20,6 +20,7 @@ from verifier.machine.oracle import Unmodelled
 from verifier.machine.words import (
     WORD_MASK,
     bits,
+    concat,
     constant,
     known,
     signed,
@@ -290,7 +291,7 @@ def join(cells: Sequence[Cell]) -> BV:
         taken, part = _run(cells, index)
         parts.append(part)
         index += taken
-    return claripy.Concat(*reversed(parts)) if len(parts) > 1 else parts[0]
+    return concat(*reversed(parts)) if len(parts) > 1 else parts[0]
 
 
 def _run(cells: Sequence[Cell], start: int) -> tuple[int, BV]:

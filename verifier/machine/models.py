@@ -15,7 +15,14 @@ import claripy
 from claripy.ast.bv import BV
 
 from verifier.machine.registers import LEGACY_GPRS, Gpr
-from verifier.machine.words import WORD, bits, constant, extend, low32
+from verifier.machine.words import (
+    WORD,
+    bits,
+    concat,
+    constant,
+    extend,
+    low32,
+)
 
 Gprs = tuple[BV, ...]
 """The sixteen general registers, 64 bits each, by number."""
@@ -70,7 +77,7 @@ class ProcessorModel:
             rsp = gprs[Gpr.RSP]
             kept = fresh("rsp-kept", 1) == 1
             upper = claripy.If(kept, bits(rsp, WORD - 1, UPPER), constant(0, UPPER))
-            after[Gpr.RSP] = claripy.Concat(upper, low32(rsp))
+            after[Gpr.RSP] = concat(upper, low32(rsp))
         return tuple(after)
 
     def entering_64(self, gprs: Gprs, *, paging_was_off: bool, fresh: Fresh) -> Gprs:
@@ -91,7 +98,7 @@ def _upper(choice: Upper, value: BV, name: str, fresh: Fresh) -> BV:
         case Upper.ZERO:
             return extend(low32(value))
         case Upper.UNDEFINED:
-            return claripy.Concat(fresh(name, UPPER), low32(value))
+            return concat(fresh(name, UPPER), low32(value))
 
 
 def _whole(choice: Upper, value: BV, name: str, fresh: Fresh) -> BV:

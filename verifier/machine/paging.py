@@ -19,6 +19,7 @@ from verifier.machine.words import (
     FALSE,
     TRUE,
     bits,
+    concat,
     constant,
     equals,
     extend,
@@ -147,7 +148,7 @@ def _slot_offset(walk: _Walk, shift: int) -> BV:
     if shift > LOW_HALF_BITS and memory.below(walk.linear, 1, lowest_half, oracle):
         return constant(0)
     index = bits(walk.linear, shift + INDEX_BITS - 1, shift)
-    return extend(claripy.Concat(index, constant(0, ENTRY_SHIFT)))
+    return extend(concat(index, constant(0, ENTRY_SHIFT)))
 
 
 def _is_loader_root(loader: LoaderTables, table: BV, oracle: Oracle) -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import claripy
 
 from verifier.machine.registers import ControlRegister, Flag
-from verifier.machine.words import bit, constant, is_set, with_bit
+from verifier.machine.words import WORD, bit, concat, constant, is_set
 
 if TYPE_CHECKING:
     from claripy.ast.bool import Bool
@@ -109,11 +109,11 @@ class State:
     @property
     def rflags(self) -> BV:
         """Give RFLAGS, 64 bits, bits that are reserved as they read."""
-        value = constant(RFLAGS_FIXED)
+        parts = [constant(RFLAGS_FIXED >> at, 1) for at in range(WORD)]
         for flag, state in self.flags.items():
-            value = with_bit(value, flag, state)
-        value = with_bit(value, IOPL_LOW, bit(self.iopl, 0))
-        return with_bit(value, IOPL_LOW + 1, bit(self.iopl, 1))
+            parts[flag] = state
+        parts[IOPL_LOW], parts[IOPL_LOW + 1] = bit(self.iopl, 0), bit(self.iopl, 1)
+        return concat(*reversed(parts))
 
 
 def flags_of(rflags: int) -> tuple[dict[Flag, BV], BV]:

@@ -80,14 +80,24 @@ def low_half(value: BV) -> BV:
 
 def with_bit(value: BV, position: int, new: BV) -> BV:
     """Give ``value`` with one bit replaced by the one-bit ``new``."""
-    parts = []
     top = width_of(value) - 1
-    if position < top:
-        parts.append(bits(value, top, position + 1))
-    parts.append(new)
-    if position:
-        parts.append(bits(value, position - 1, 0))
-    return claripy.Concat(*parts) if len(parts) > 1 else new
+    above = [bits(value, top, position + 1)] if position < top else []
+    below = [bits(value, position - 1, 0)] if position else []
+    return concat(*above, new, *below)
+
+
+def concat(*parts: BV) -> BV:
+    """Put expressions together, the topmost first; numbers give a number at once."""
+    if len(parts) == 1:
+        return parts[0]
+    whole, width = 0, 0
+    for part in parts:
+        number = known(part)
+        if number is None:
+            return claripy.Concat(*parts)
+        size = width_of(part)
+        whole, width = whole << size | number, width + size
+    return constant(whole, width)
 
 
 def known(value: BV) -> int | None:

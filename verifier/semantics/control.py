@@ -27,6 +27,7 @@ from verifier.machine.registers import (
 from verifier.machine.words import (
     bit,
     bits,
+    concat,
     constant,
     equals,
     extend,
@@ -210,7 +211,7 @@ def write_msr(cpu: Cpu, instruction: Instruction) -> None:
     _require_efer(cpu)
     state = cpu.state
     old = state.control(ControlRegister.EFER)
-    value = claripy.Concat(cpu.gpr(Gpr.RDX, 32), cpu.gpr(Gpr.RAX, 32))
+    value = concat(cpu.gpr(Gpr.RDX, 32), cpu.gpr(Gpr.RAX, 32))
     reserved = value & ~(state.features.efer | 1 << Efer.LMA)
     cpu.general_protection_if(reserved != 0, "EFER would have a bit that this processor lacks")
     change = claripy.And(state.cr0(Cr0.PG), bit(value ^ old, Efer.LME) == 1)
@@ -266,7 +267,7 @@ def _agree_with_features(features: Features, leaf: int, subleaf: int, answers: l
         width = constant(0, 8)
         for position in range(32, 53):
             width = claripy.If(features.physical_limit == 1 << position, position, width)
-        answers[0] = claripy.Concat(bits(answers[0], 31, 8), width)
+        answers[0] = concat(bits(answers[0], 31, 8), width)
     if leaf == EXTENDED_FEATURES:
         answers[3] = with_bit(answers[3], 29, constant(1, 1))
         answers[3] = with_bit(answers[3], 20, bit(features.efer, Efer.NXE))

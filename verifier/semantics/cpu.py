@@ -15,7 +15,16 @@ from verifier.machine.events import Access, AccessBy, ControlWrite, ModeChange, 
 from verifier.machine.oracle import Fault, Unmodelled
 from verifier.machine.paging import Intent, translate
 from verifier.machine.registers import ControlRegister, Flag, Mode, Segment, Vector
-from verifier.machine.words import bits, constant, extend, known, low32, plus, width_of
+from verifier.machine.words import (
+    bits,
+    concat,
+    constant,
+    extend,
+    known,
+    low32,
+    plus,
+    width_of,
+)
 from verifier.semantics.segmentation import linear_address, require_canonical, wide
 
 if TYPE_CHECKING:
@@ -56,7 +65,7 @@ class Cpu:
             case 32:
                 whole = extend(value)
             case width:
-                whole = claripy.Concat(bits(self.state.gprs[number], 63, width), value)
+                whole = concat(bits(self.state.gprs[number], 63, width), value)
         gprs = list(self.state.gprs)
         gprs[number] = whole
         self.state = replace(self.state, gprs=tuple(gprs))

@@ -15,7 +15,15 @@ from verifier.machine.descriptors import FLAT_LIMIT
 from verifier.machine.events import Transfer
 from verifier.machine.oracle import Fault, Unmodelled
 from verifier.machine.registers import Efer, Gpr, Mode, Segment, Vector
-from verifier.machine.words import bit, bits, constant, equals, extend, low32
+from verifier.machine.words import (
+    bit,
+    bits,
+    concat,
+    constant,
+    equals,
+    extend,
+    low32,
+)
 from verifier.semantics.operands import load_operand
 from verifier.semantics.rows import MODES_32, Row
 from verifier.semantics.segmentation import require_canonical, wide
@@ -122,7 +130,7 @@ def enter(cpu: Cpu, to: Destination, register: SegmentRegister) -> None:
     source, before = cpu.state.rip, cpu.state.mode
     loaded = mark_accessed(cpu, register, to.selector)
     level = bits(cpu.state.segments[Segment.CS].selector, 1, 0)
-    selector = claripy.Concat(constant(to.selector >> 2, 14), level)
+    selector = concat(constant(to.selector >> 2, 14), level)
     after = _mode_of(cpu, register)
     cpu.set_segment(Segment.CS, replace(loaded, selector=selector))
     if before.is_64 and not after.is_64:

@@ -27,7 +27,15 @@ from angr.errors import AngrError
 from verifier.machine.oracle import Unmodelled
 from verifier.machine.paging import Intent
 from verifier.machine.registers import STATUS_FLAGS, Flag, Gpr, Segment
-from verifier.machine.words import bit, bits, constant, known, split, width_of, with_bit
+from verifier.machine.words import (
+    bit,
+    bits,
+    concat,
+    constant,
+    known,
+    split,
+    width_of,
+)
 from verifier.semantics.stack import require_big_stack
 
 if TYPE_CHECKING:
@@ -201,9 +209,10 @@ class _Meaning(ClaripyDataMixin):
 
     def _initial_thunk(self) -> dict[int, BV]:
         width, file = self.file.width, self.file
-        word = constant(0, width)
+        parts = [constant(0, 1)] * width
         for flag in STATUS_FLAGS:
-            word = with_bit(word, flag, self.cpu.state.flags[flag])
+            parts[flag] = self.cpu.state.flags[flag]
+        word = concat(*reversed(parts))
         zero = constant(0, width)
         copy = constant(CC_COPY, width)
         return {file.cc_op: copy, file.cc_dep1: word, file.cc_dep2: zero, file.cc_ndep: zero}
@@ -247,7 +256,7 @@ class _Meaning(ClaripyDataMixin):
         if low:
             value = self.cpu.gpr(register)
             upper = bits(value, 63, low + width_of(data))
-            data = claripy.Concat(upper, data, bits(value, low - 1, 0))
+            data = concat(upper, data, bits(value, low - 1, 0))
         self.cpu.set_gpr(register, data)
 
     # Memory

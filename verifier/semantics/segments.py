@@ -22,7 +22,15 @@ from verifier.machine.oracle import Fault, Unmodelled
 from verifier.machine.paging import Intent
 from verifier.machine.registers import Cr4, Mode, Segment, Vector
 from verifier.machine.state import TablePointer
-from verifier.machine.words import bit, bits, constant, extend, is_set, width_of
+from verifier.machine.words import (
+    bit,
+    bits,
+    concat,
+    constant,
+    extend,
+    is_set,
+    width_of,
+)
 from verifier.semantics.instruction import Prefix
 from verifier.semantics.operands import linear_operand, load_operand, read_rm
 from verifier.semantics.rows import Row
@@ -76,7 +84,7 @@ def mark_accessed(cpu: Cpu, register: SegmentRegister, selector: int) -> Segment
     if cpu.oracle.decide(is_set(register.type, 0)):
         return register
     accessed = register.type | ACCESSED
-    access = claripy.Concat(register.present, register.dpl, register.s, accessed)
+    access = concat(register.present, register.dpl, register.s, accessed)
     cpu.store(_descriptor_address(cpu, selector & ~7) + ACCESS_BYTE, access)
     return replace(register, type=accessed)
 

@@ -14,7 +14,12 @@ from verifier.machine.memory import cells_of
 from verifier.machine.oracle import Unmodelled
 from verifier.machine.paging import Intent
 from verifier.machine.registers import Flag, Gpr, Segment
-from verifier.machine.words import constant, extend, plus
+from verifier.machine.words import (
+    concat,
+    constant,
+    extend,
+    plus,
+)
 from verifier.semantics.instruction import Prefix
 from verifier.semantics.rows import Row
 
@@ -69,7 +74,7 @@ def _nothing(cpu: Cpu, width: int, *, copies: bool) -> None:
         return
     for register in (Gpr.RCX, Gpr.RDI, Gpr.RSI) if copies else (Gpr.RCX, Gpr.RDI):
         upper = cpu.undefined(f"{register.name.lower()}[63:32]", 32)
-        cpu.set_gpr(register, claripy.Concat(upper, cpu.gpr(register, 32)))
+        cpu.set_gpr(register, concat(upper, cpu.gpr(register, 32)))
 
 
 def _offsets(cpu: Cpu, *, copies: bool) -> list[BV]:
