@@ -101,10 +101,9 @@ class Memory:
             if distance is None:
                 others.append(region)
                 continue
-            if distance + size <= region.size:
-                return self, Place(region, distance)
-            if distance < region.size or (WORD_MASK + 1 - distance) < size:
-                raise Unmodelled(f"an access straddles the edge of region {region.name}")
+            place = _place_by_distance(region, distance, size)
+            if place is not None:
+                return self, place
         for region in others:
             place = _place_by_oracle(region, address, size, oracle)
             if place is not None:
@@ -124,6 +123,9 @@ class Memory:
 
         One proof for a region serves every access in it; False says nothing.
         """
+        number, end = known(address), known(bound)
+        if number is not None and end is not None:
+            return number + size <= end
         region = self.containing(address, size)
         return region is not None and oracle.holds(_ends_below(region, bound))
 
@@ -225,7 +227,21 @@ def _indexable(region: Region) -> int:
     return region.size
 
 
+def _place_by_distance(region: Region, distance: int, size: int) -> Place | None:
+    """Place an access ``distance`` bytes, modulo 2^64, above the region's base."""
+    if distance + size <= region.size:
+        return Place(region, distance)
+    if distance < region.size or (WORD_MASK + 1 - distance) < size:
+        raise Unmodelled(f"an access straddles the edge of region {region.name}")
+    return None
+
+
 def _place_by_oracle(region: Region, address: BV, size: int, oracle: Oracle) -> Place | None:
+    base, offset = split(address)
+    if base is not None:
+        start = oracle.value(base - region.base)
+        if start is not None:
+            return _place_by_distance(region, start + offset & WORD_MASK, size)
     near = touches(address, size, region)
     if oracle.holds(claripy.Not(near)):
         return None

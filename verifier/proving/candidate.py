@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 SIMPLE = (0, 1, 0x1000, 0x1_0000, 0x9_0000, 0x20_0000, 0x100_0000, 1 << 32, 1 << 33, 1 << 39)
 """Values tried for an input, simplest first."""
+USUAL_STACK = 0x9_0000
 SAMPLES = 24
 """Starts tried on a path that is not modelled to its end."""
 FLAT_PARTS = {"base": 0, "limit": 0xFFFF_FFFF, "type": 3, "DPL": 0, "present": 1, "D": 1, "G": 1}
@@ -144,12 +145,13 @@ class Finder:
         self, conditions: list[Bool], names: frozenset[str]
     ) -> tuple[Model | None, frozenset[str]]:
         """Prefer simple values: all at once, then without those that contradict."""
+        facts = list(self.context.assumptions)
+        relevant = names | _variables([fact.condition for fact in facts])
         wishes = [
             Fact(name, leaf == _preferred(name))
-            for name, leaf in self.leaves(names | self._entry_names)
-            if self.load is None or name != self.load.args[0]
+            for name, leaf in self.leaves(relevant | self._segment_names)
+            if not name.startswith("cpu.") and (self.load is None or name != self.load.args[0])
         ]
-        facts = list(self.context.assumptions)
         dropped: list[str] = []
         while True:
             match self.context.solver.ask("simplify", [*facts, *wishes], *conditions):
@@ -165,14 +167,30 @@ class Finder:
                     return None, frozenset()
         for name in dropped:
             leaf = _LEAVES[name]
-            for value in SIMPLE:
-                wish = Fact(name, leaf == (value & ((1 << leaf.length) - 1)))
-                answer = self.context.solver.ask("simplify", [*facts, *wishes, wish], *conditions)
-                if isinstance(answer, Satisfied):
-                    wishes.append(wish)
-                    model = answer.model
-                    break
+            simple = claripy.Or(*(leaf == _fitting(value, leaf) for value in SIMPLE))
+            answer = self.context.solver.ask("simplify", [*facts, *wishes], *conditions, simple)
+            if isinstance(answer, Satisfied):
+                model = answer.model
+                wishes.append(Fact(name, leaf == model.number(leaf)))
         return model, frozenset(dropped)
+
+    @property
+    def _segment_names(self) -> frozenset[str]:
+        values = [
+            part
+            for register in self.entry.segments.values()
+            for part in (
+                register.selector,
+                register.base,
+                register.limit,
+                register.type,
+                register.present,
+                register.big,
+                register.granular,
+            )
+        ]
+        _remember(values)
+        return frozenset().union(*(value.variables for value in values))
 
     @property
     def _entry_names(self) -> frozenset[str]:
@@ -252,7 +270,13 @@ def _variables(conditions: list[Bool]) -> frozenset[str]:
     return frozenset().union(*(condition.variables for condition in conditions))
 
 
+def _fitting(value: int, leaf: BV) -> int:
+    return value & ((1 << (leaf.length or 0)) - 1)
+
+
 def _preferred(name: str) -> int:
+    if name == "rsp":
+        return USUAL_STACK
     segment, _, part = name.partition(".")
     if segment.upper() in Segment.__members__:
         if part.startswith("selector"):

@@ -309,8 +309,14 @@ class _Meaning(ClaripyDataMixin):
         if jumpkind not in {"Ijk_Boring", "Ijk_Call", "Ijk_Ret", "Ijk_Yield"}:
             raise Unmodelled(f"the lift leaves by {jumpkind}")
         if not self.left:
-            self._leave(expr, continues=self.continues and expr is self.ip)
+            always = self.form.transfers and not self._conditional
+            continues = self.continues and expr is self.ip and not always
+            self._leave(expr, continues=continues)
         self._settle_flags()
+
+    @property
+    def _conditional(self) -> bool:
+        return any(isinstance(each, pyvex.stmt.Exit) for each in self.lift.block.statements)
 
     def _leave(self, target: BV, *, continues: bool) -> None:
         if continues:
@@ -331,8 +337,9 @@ class _Meaning(ClaripyDataMixin):
             for at in (self.file.cc_op, self.file.cc_dep1, self.file.cc_dep2, self.file.cc_ndep)
         ]
         word = self._perform_vex_expr_CCall(helper, f"Ity_I{self.file.width}", thunk)
+        undefined = self.form.undefined_flags(self.instruction)
         for flag in STATUS_FLAGS:
-            if flag in self.form.undefined:
+            if flag in undefined:
                 self.cpu.set_flag(flag, self.cpu.undefined(f"rflags.{flag.name}", 1))
             elif flag not in self.form.unaffected:
                 self.cpu.set_flag(flag, bit(word, flag))
