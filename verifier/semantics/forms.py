@@ -19,11 +19,16 @@ if TYPE_CHECKING:
     from verifier.semantics.instruction import Instruction
 
 _AF = frozenset({Flag.AF})
-_SHIFT = frozenset({Flag.AF, Flag.OF})
+_LONG_SHIFT = frozenset({Flag.AF, Flag.OF})
+_TOO_LONG_SHIFT = frozenset({Flag.AF, Flag.OF, Flag.CF})
 _BIT_TEST = frozenset({Flag.OF, Flag.SF, Flag.AF, Flag.PF})
 _ZF = frozenset({Flag.ZF})
 _MULTIPLY = frozenset({Flag.SF, Flag.ZF, Flag.AF, Flag.PF})
 _NONE: frozenset[Flag] = frozenset()
+
+
+SAR = 7
+"""The opcode's extension of the arithmetic shift."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +37,8 @@ class Form:
 
     ``digit`` is the opcode's extension in ModRM.reg. ``register_only`` and ``memory_only``
     say which operand in ModRM.rm is allowed. ``legacy_only`` marks what 64-bit mode lacks,
-    ``without_rex_b`` what REX.B makes another instruction.
+    ``without_rex_b`` what REX.B makes another instruction. ``shifts`` marks shifts by an
+    immediate count, which decides what they leave undefined.
     """
 
     name: str
@@ -42,6 +48,7 @@ class Form:
     memory_only: bool = False
     legacy_only: bool = False
     without_rex_b: bool = False
+    shifts: bool = False
     uses_stack: bool = False
     transfers: bool = False
     undefined: frozenset[Flag] = _NONE
@@ -53,6 +60,20 @@ class Form:
         """Give the opcode line, as in ``0F BA /6``."""
         digit = "" if self.digit is None else f" /{self.digit}"
         return self.opcode.hex(" ").upper() + digit
+
+    def undefined_flags(self, instruction: Instruction) -> frozenset[Flag]:
+        """Give the flags that an instruction of this form leaves undefined.
+
+        SDM vol. 2, "SAL/SAR/SHL/SHR", "Flags Affected".
+        """
+        if not self.shifts:
+            return self.undefined
+        count = instruction.immediate(1) & (63 if instruction.rex_w else 31)
+        width = 8 if instruction.opcode[0] & 1 == 0 else instruction.operand_bits
+        if count <= 1:
+            return _AF if count else _NONE
+        arithmetic = instruction.modrm.reg == SAR
+        return _LONG_SHIFT if count < width or arithmetic else _TOO_LONG_SHIFT
 
 
 def _alu() -> list[Form]:
@@ -72,12 +93,11 @@ def _alu() -> list[Form]:
 def _shifts() -> list[Form]:
     forms = []
     counts = ((0xC0, "r/m8, imm8"), (0xC1, "r/m, imm8"), (0xD0, "r/m8, 1"), (0xD1, "r/m, 1"))
-    for digit, name in ((4, "SHL"), (5, "SHR"), (7, "SAR")):
+    for digit, name in ((4, "SHL"), (5, "SHR"), (SAR, "SAR")):
         for byte, operand in counts:
-            once = byte in {0xD0, 0xD1}
-            forms.append(
-                Form(f"{name} {operand}", bytes([byte]), digit, undefined=_AF if once else _SHIFT)
-            )
+            counted = byte in {0xC0, 0xC1}
+            form = Form(f"{name} {operand}", bytes([byte]), digit, shifts=counted, undefined=_AF)
+            forms.append(form)
     return forms
 
 
