@@ -42,7 +42,7 @@ NULL = replace(segment(0, 0), s=False, present=False, default_big=False, granula
 
 def case(start: Start, steps: int = 1) -> Case:
     """Give a case that starts there."""
-    raw = start.memory[start.rip]
+    raw = start.memory[CODE]
     return Case("regression", mode_of(start), raw, start, steps)
 
 
@@ -164,7 +164,7 @@ UNMODELLED = {
     "a far call to 64-bit code on a null stack segment": with_segments(
         compatibility_mode("9a 00001000 1000"), {Segment.SS: NULL}
     ),
-    "a store to an opcode that the list lacks": long_mode("f00107", gprs={Gpr.RDI: DATA}),
+    "a locked update": long_mode("f00107", gprs={Gpr.RDI: DATA}),
 }
 
 

@@ -7,7 +7,7 @@ above 4G as a number. The symbolic result, evaluated at those loads, must be the
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import claripy
 import pytest
@@ -55,7 +55,8 @@ class AtLoad:
 
     def at(self, expression: BV) -> int | None:
         """Give the value of an expression at this load."""
-        return known(claripy.simplify(claripy.replace(expression, LOAD, constant(self.load))))
+        replaced = cast("BV", claripy.replace(expression, LOAD, constant(self.load)))
+        return known(claripy.simplify(replaced))
 
     def decide(self, condition: Bool) -> bool:
         """Say whether the condition is true at this load."""
@@ -63,7 +64,7 @@ class AtLoad:
 
     def holds(self, condition: Bool) -> bool:
         """Say whether the condition is true at this load."""
-        replaced = claripy.replace(condition, LOAD, constant(self.load))
+        replaced = cast("Bool", claripy.replace(condition, LOAD, constant(self.load)))
         return bool(claripy.simplify(replaced).is_true())
 
     def value(self, expression: BV) -> int | None:

@@ -47,6 +47,7 @@ def state_of(start: Start, model: ProcessorModel, features: Features) -> State:
         idtr=_pointer(start.idtr),
         memory=Memory((Region(MEMORY, constant(0), PHYSICAL_SIZE, content=ram),)),
         mode=mode_of(start),
+        paging_was_off=mode_of(start) is Mode.PROTECTED_32,
         model=model,
         features=features,
         tables=None,

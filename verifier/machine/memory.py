@@ -133,19 +133,25 @@ class Memory:
         base, offset = split(address)
         origin = constant(0) if base is None else base
         for stray in self.strays:
-            if stray.base is origin:
-                return self, Place(stray, signed(offset))
-        for stray in self.strays:
-            distance = oracle.value(address - stray.base)
+            same = stray.base is origin
+            distance = offset if same else oracle.value(address - stray.base)
             if distance is not None:
+                self._require_unstored(address, size, stray, oracle)
                 return self, Place(stray, signed(distance))
+        new = Region(f"stray {len(self.strays) + 1}", origin, 0, content=None, stray=True)
+        self._require_unstored(address, size, new, oracle)
+        return replace(self, strays=(*self.strays, new)), Place(new, signed(offset))
+
+    def _require_unstored(self, address: BV, size: int, own: Region, oracle: Oracle) -> None:
+        """Raise Unmodelled where the bytes may be some that were stored through another stray."""
+        for stray in self.strays:
+            if stray is own:
+                continue
             for at in self.cells.get(stray.name, {}):
-                gap = address - (stray.base + constant(at))
-                if not oracle.holds(claripy.And(gap != 0, claripy.UGE(-gap, size))):
+                gap = stray.base + constant(at) - address
+                if not oracle.holds(claripy.UGE(gap, size)):
                     reason = "two accesses outside every region may be the same memory"
                     raise Unmodelled(reason, (gap,))
-        new = Region(f"stray {len(self.strays) + 1}", origin, 0, content=None, stray=True)
-        return replace(self, strays=(*self.strays, new)), Place(new, signed(offset))
 
     def require_apart(self, place: Place, address: BV, size: int, oracle: Oracle) -> None:
         """Make sure that a store to ``place`` changes no other declared region.

@@ -152,6 +152,7 @@ def _registers(spec: Spec, model: ModelName) -> State:
         model=MODELS[model],
         features=features,
         tables=None,
+        paging_was_off=not long,
     )
 
 
