@@ -75,6 +75,11 @@ class PathOracle:
         """Give how many facts the path has by now."""
         return len(self._facts)
 
+    @property
+    def fork_count(self) -> int:
+        """Give how many forks were passed by now."""
+        return len(self._taken)
+
     def holds(self, condition: Bool) -> bool:
         """Say whether the path excludes the opposite of ``condition``."""
         if condition.is_true():

@@ -57,13 +57,9 @@ class Finder:
 
     def from_failing(self, claim: Claim, failing: tuple[Failing, ...]) -> Candidate | None:
         """Give the simplest start found among the obligations that fail, smallest load first."""
-        best: tuple[int, Failing] | None = None
-        for one in failing:
-            load = self._smallest_load(one)
-            if load is not None and (best is None or load < best[0]):
-                best = load, one
-        ordered = [best[1]] if best else []
-        for one in [*ordered, *failing]:
+        loads = [(one, self._smallest_load(one)) for one in failing]
+        possible = [(load, not _speaks_of_values(one), one) for one, load in loads if load is not None]
+        for _, _, one in sorted(possible, key=lambda entry: entry[:2]):
             found = self._of_obligation(claim, one)
             if found is not None:
                 return found
@@ -253,6 +249,11 @@ class Finder:
                 return replace(candidate, inputs=inputs)
             tried += [value != model.number(value) for value in gap.around]
         return None
+
+
+def _speaks_of_values(failing: Failing) -> bool:
+    """Say whether a wrong value breaks the claim, rather than never arriving."""
+    return not failing.obligation.condition.is_false()
 
 
 _LEAVES: dict[str, BV] = {}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, assert_never
 import claripy
 
 from verifier.errors import Bug
+from verifier.execution.oracle import PathOracle
 from verifier.machine.events import (
     Access,
     AccessBy,
@@ -52,13 +53,19 @@ if TYPE_CHECKING:
 class Moment:
     """What an expression speaks of: a state, an event in it, and the oracle of the path.
 
-    The oracle is needed for memory and translations alone.
+    The oracle is needed for memory and translations alone. ``cut`` collects the terms at
+    which the evaluation of a conjunction stopped early.
     """
 
     state: State
     event: Event | None = None
     oracle: Oracle | None = None
     bound: Mapping[str, BV] = field(default_factory=dict)
+    cut: list[e.Truth] = field(default_factory=list)
+
+
+def _forks(moment: Moment) -> int:
+    return moment.oracle.fork_count if isinstance(moment.oracle, PathOracle) else 0
 
 
 class Evaluator:
@@ -108,13 +115,30 @@ class Evaluator:
                 return claripy.BoolV(self._mode(of, moment) is mode)
             case e.Not(truth):
                 return claripy.Not(self.truth(truth, moment))
-            case e.Logic(junction, terms):
-                truths = [self.truth(term, moment) for term in terms]
-                return claripy.And(*truths) if junction is Junction.AND else claripy.Or(*truths)
+            case e.Logic(Junction.AND, terms):
+                return self._conjunction(terms, moment)
+            case e.Logic(_, terms):
+                return claripy.Or(*(self.truth(term, moment) for term in terms))
             case e.Implies(premise, conclusion):
                 return self._implication(premise, conclusion, moment)
             case _:
                 assert_never(node)
+
+    def _conjunction(self, terms: tuple[e.Truth, ...], moment: Moment) -> Bool:
+        """Evaluate a conjunction, up to the first term that forked and need not hold.
+
+        Whatever the later terms say, it does not hold either; ``moment.cut`` tells.
+        """
+        truths = []
+        for term in terms:
+            forks = _forks(moment)
+            truth = self.truth(term, moment)
+            truths.append(truth)
+            if _forks(moment) > forks and moment.oracle is not None:
+                if not moment.oracle.holds(truth):
+                    moment.cut.append(term)
+                    return truth
+        return claripy.And(*truths)
 
     def _implication(self, premise: e.Truth, conclusion: e.Truth, moment: Moment) -> Bool:
         """Evaluate a conclusion that looks into memory only where the premise holds."""

@@ -51,7 +51,8 @@ if TYPE_CHECKING:
 class MustHold:
     """Under the path's facts ``condition`` must be true; ``broken`` says what it is if not.
 
-    ``bound`` are the words that the claim is about all values of.
+    ``bound`` are the words that the claim is about all values of. Where ``partial``, the
+    condition is only the first part of the claim that fails.
     """
 
     path: Path
@@ -60,6 +61,7 @@ class MustHold:
     condition: Bool
     broken: str
     bound: Mapping[str, BV]
+    partial: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -149,7 +151,8 @@ class Judging:
         except (Unmodelled, SolverGaveUp) as gap:
             around = gap.around if isinstance(gap, Unmodelled) else ()
             return Undecided(path, oracle.knowledge, str(gap), around)
-        return MustHold(path, occurrence, oracle.knowledge, condition, broken, moment.bound)
+        known, cut = oracle.knowledge, bool(moment.cut)
+        return MustHold(path, occurrence, known, condition, broken, moment.bound, cut)
 
     def _condition(self, claim: Claim, moment: Moment) -> Bool:
         if claim.when is None:
@@ -174,15 +177,18 @@ class Judging:
         return False
 
 
-def arrival_failure(path: Path) -> str | None:
-    """Say why a path does not reach the exit, None where it does or nobody knows."""
+def arrival_failure(path: Path, where: str = "") -> str | None:
+    """Say why a path does not reach the exit, None where it does or nobody knows.
+
+    ``where`` names the last instruction, by its region where not given.
+    """
+    where = where or where_ended(path)
     match path.ending:
         case Faulted() as fault:
             code = "" if fault.error is None else f"({fault.error:#x})"
-            where = where_ended(path)
             return f"does not arrive: {fault.vector.mnemonic}{code} at {where}: {fault.why}"
         case Stopped():
-            return f"does not arrive: halts at {where_ended(path)}"
+            return f"does not arrive: halts at {where}"
         case _:
             return None
 

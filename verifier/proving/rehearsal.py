@@ -83,19 +83,31 @@ class Rehearsal:
             ending = self.path.ending
             if isinstance(ending, Reached):
                 return self._broken(claim, Moment(ending.state), "at the exit")
-            failure = arrival_failure(self.path)
+            failure = arrival_failure(self.path, self._last())
             return None if failure is None else Broken(failure)
         for occurrence in relevant(claim, self.path):
             moment = Moment(occurrence.step.before, occurrence.event)
-            where = f"at {self.name_of(occurrence.step.before)}"
+            where = f"at {self.place_of(known(occurrence.step.before.rip) or 0)}"
             broken = self._broken(claim, moment, where)
             if broken is not None:
                 return broken
         return None
 
-    def name_of(self, state: State) -> str:
-        """Give the address at which ``state`` is about to execute."""
-        return f"{known(state.rip) or 0:#x}"
+    def place_of(self, address: int) -> str:
+        """Name an address by the region of the spec that it lies in, else by its number."""
+        words = self.evaluator
+        for region in words.spec.regions:
+            base = known(words.word(region.base.node, Moment(words.entry)))
+            if base is not None and 0 <= address - base < region.size:
+                return f"{region.name}+{address - base:#x}"
+        return f"{address:#x}"
+
+    def _last(self) -> str:
+        ending = self.path.ending
+        where = self.place_of(known(ending.state.rip) or 0)
+        if not self.path.steps or self.path.steps[-1].before is not ending.state:
+            return where
+        return f"{where} (`{self.path.steps[-1].instruction.text}`)"
 
     def _broken(self, claim: Claim, moment: Moment, where: str) -> Broken | None:
         oracle = ConcreteOracle({}, -1)

@@ -153,11 +153,12 @@ class Session:
             self._allowed = allowed_range(self.context, load)
         if self._allowed is None:
             return None
+        known = [gap.knowledge for gap in refutable.gaps]
+        known += [
+            one.obligation.knowledge for one in refutable.failing if one.obligation.partial
+        ]
         gaps = claripy.Or(
-            *(
-                claripy.And(*(fact.condition for fact in gap.knowledge.facts))
-                for gap in refutable.gaps
-            )
+            *(claripy.And(*(fact.condition for fact in one.facts)) for one in known)
         )
         broken = violation(refutable.failing)
         return find_boundary(self.context, load, broken, gaps, self._allowed)

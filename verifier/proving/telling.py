@@ -11,7 +11,6 @@ from verifier.machine.events import Access
 from verifier.machine.paging import Intent
 from verifier.machine.registers import Gpr
 from verifier.machine.words import known
-from verifier.proving.evaluate import Moment
 from verifier.proving.result import Counterexample, Difference, TraceLine
 
 if TYPE_CHECKING:
@@ -74,7 +73,7 @@ def _line(step: Step, rehearsal: Rehearsal, copies: list[Copy], base: int) -> Tr
     return TraceLine(
         number=step.number,
         address=address,
-        place=_place(rehearsal, address),
+        place=rehearsal.place_of(address),
         mode=step.before.mode.value,
         raw=step.instruction.raw,
         text=step.instruction.text,
@@ -82,15 +81,6 @@ def _line(step: Step, rehearsal: Rehearsal, copies: list[Copy], base: int) -> Tr
         source=f"{line.file}:{line.line}" if line is not None else "",
         source_text=line.text if line is not None else "",
     )
-
-
-def _place(rehearsal: Rehearsal, address: int) -> str:
-    words = rehearsal.evaluator
-    for region in words.spec.regions:
-        base = known(words.word(region.base.node, Moment(words.entry)))
-        if base is not None and 0 <= address - base < region.size:
-            return f"{region.name}+{address - base:#x}"
-    return ""
 
 
 def _image_offset(address: int, copies: list[Copy], base: int, image: Image) -> int | None:
