@@ -14,33 +14,28 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import claripy
-from claripy.ast.bv import BV
 
+from verifier.machine.cells import BYTE, byte_of, cells_of, join
 from verifier.machine.oracle import Unmodelled
 from verifier.machine.words import (
     WORD_MASK,
-    bits,
-    concat,
     constant,
     known,
     signed,
     split,
     symbol,
-    width_of,
 )
 
 if TYPE_CHECKING:
     from claripy.ast.bool import Bool
+    from claripy.ast.bv import BV
 
+    from verifier.machine.cells import Cell
     from verifier.machine.oracle import Oracle
     from verifier.machine.ram import Ram
 
-BYTE = 8
 LARGEST_INDEXED = 0x1000
 """Bytes of the largest region that is read at a symbolic offset."""
-
-Cell = int | tuple[BV, int]
-"""A byte: a number, or which byte of a stored value, counted from the lowest."""
 
 
 class Rights(Flag):
@@ -283,48 +278,3 @@ def apart(one: Region, other: Region) -> Bool:
         claripy.UGE(one.base - other.base, other.size),
         claripy.UGE(other.base - one.base, one.size),
     )
-
-
-def cells_of(value: BV) -> list[Cell]:
-    """Take a value apart into bytes, the lowest first."""
-    number = known(value)
-    count = width_of(value) // BYTE
-    if number is not None:
-        return list(number.to_bytes(count, "little"))
-    return [(value, index) for index in range(count)]
-
-
-def byte_of(cell: Cell) -> BV:
-    """Give a byte as an expression 8 bits wide."""
-    if isinstance(cell, int):
-        return constant(cell, BYTE)
-    value, index = cell
-    return bits(value, index * BYTE + BYTE - 1, index * BYTE)
-
-
-def join(cells: Sequence[Cell]) -> BV:
-    """Put bytes together, the lowest first, keeping values that were stored whole."""
-    numbers = [cell for cell in cells if isinstance(cell, int)]
-    if len(numbers) == len(cells):
-        return constant(int.from_bytes(bytes(numbers), "little"), len(cells) * BYTE)
-    parts: list[BV] = []
-    index = 0
-    while index < len(cells):
-        taken, part = _run(cells, index)
-        parts.append(part)
-        index += taken
-    return concat(*reversed(parts)) if len(parts) > 1 else parts[0]
-
-
-def _run(cells: Sequence[Cell], start: int) -> tuple[int, BV]:
-    first = cells[start]
-    if isinstance(first, int):
-        return 1, byte_of(first)
-    value, low = first
-    length = 1
-    while start + length < len(cells):
-        following = cells[start + length]
-        if isinstance(following, int) or following[0] is not value or following[1] != low + length:
-            break
-        length += 1
-    return length, bits(value, (low + length) * BYTE - 1, low * BYTE)

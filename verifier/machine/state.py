@@ -65,9 +65,10 @@ class LoaderTables:
 class State:
     """Everything that decides what the next instruction does.
 
-    ``rip`` is an offset in the code segment, 64 bits wide, zero-extended in 32-bit code. ``paging_was_off``
-    says whether paging was off at any time since 64-bit mode was left. ``switches`` counts the
-    changes between 64-bit and 32-bit code. ``tables`` is None where all tables lie in memory.
+    ``rip`` is an offset in the code segment, 64 bits wide, zero-extended in 32-bit code.
+    ``paging_was_off`` says whether paging was off at any time since 64-bit mode was left.
+    ``switches`` counts the changes between 64-bit and 32-bit code. ``tables`` is None where
+    all tables lie in memory.
     """
 
     gprs: Gprs

@@ -31,9 +31,10 @@ if TYPE_CHECKING:
     from claripy.ast.bool import Bool
     from claripy.ast.bv import BV
 
+    from verifier.machine.cells import Cell
     from verifier.machine.descriptors import SegmentRegister
     from verifier.machine.events import Event
-    from verifier.machine.memory import Cell, Memory, Place
+    from verifier.machine.memory import Memory, Place
     from verifier.machine.oracle import Oracle
     from verifier.machine.state import State
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import claripy
 
-from verifier.machine.memory import cells_of
+from verifier.machine.cells import cells_of
 from verifier.machine.oracle import Unmodelled
 from verifier.machine.paging import Intent
 from verifier.machine.registers import Flag, Gpr, Segment
