@@ -56,7 +56,7 @@ def _explained(why: Explanation, layout: Layout) -> list[Text]:
 
 def _cells(origin: Origin) -> tuple[str, ...]:
     at = f"at {origin.place}" if origin.place else "at the entry"
-    return f"{origin.name} := {origin.value}", at, origin.text, origin.source
+    return f"{origin.name} := {origin.value}", at, origin.text, origin.source.rpartition("/")[2]
 
 
 def _cost(result: Result) -> str:

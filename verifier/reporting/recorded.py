@@ -45,12 +45,16 @@ def alterations(spec: Spec) -> tuple[Alteration, ...]:
 def expectation(
     spec: Spec, claim: Claim, model: ModelName, dropped: tuple[str, ...]
 ) -> Expectation | None:
-    """Give what is recorded of a claim under a model, None where any verdict will do."""
+    """Give what is recorded of a claim under a model, None where any verdict will do.
+
+    Where assumptions are dropped, a claim that is not named keeps its verdict, no more.
+    """
     for each in spec.without:
         if each.model is model and dropped == (each.drop,) and claim.id in each.expect:
             return each.expect[claim.id]
     if model in claim.expect:
-        return claim.expect[model]
+        kept = claim.expect[model]
+        return Expectation(kept.verdict) if dropped else kept
     return Expectation(Verdict.PROVED) if model in claim.promises else None
 
 

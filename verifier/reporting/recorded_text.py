@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from verifier.reporting.counterexample import INDENT, PROSE, refutation
-from verifier.reporting.text import footer, heading, undecided
+from verifier.reporting.text import footer, heading
 from verifier.reporting.wording import (
     STRONG,
     VERDICT_STYLE,
@@ -79,9 +79,7 @@ def _tail(summary: Summary, found: Sequence[Disagreement], layout: Layout) -> li
     for each in found:
         head = f"{each.claim} under {each.model.value} is not as recorded: {each.sentence}"
         told += [line(), *paragraph(head, INDENT, PROSE)]
-        result = results.get((each.claim, each.model))
-        if result is not None:
-            told += _in_full(summary, result, layout)
+        told += _refutation(summary, results.get((each.claim, each.model)), layout)
     return [*told, line(), *footer(summary)]
 
 
@@ -101,17 +99,12 @@ def gate_lines(summary: Summary, found: Sequence[Disagreement], layout: Layout) 
         verdict = result.verdict.value if result else "not judged"
         told.append(line(INDENT, f"{verdict}  {each.claim}  {each.model.value}  {each.sentence}"))
     for each in found:
-        result = results.get((each.claim, each.model))
-        if result is not None:
-            told += [line(), *_in_full(summary, result, layout)]
+        told += _refutation(summary, results.get((each.claim, each.model)), layout)
     return told
 
 
-def _in_full(summary: Summary, result: Result, layout: Layout) -> list[Text]:
-    match result.verdict:
-        case Verdict.REFUTED:
-            return refutation(summary, result, layout)
-        case Verdict.UNKNOWN | Verdict.VACUOUS:
-            return undecided(result)
-        case Verdict.PROVED:
-            return []
+def _refutation(summary: Summary, result: Result | None, layout: Layout) -> list[Text]:
+    """Give the counterexample, where there is one; other reasons are in the sentence."""
+    if result is None or result.verdict is not Verdict.REFUTED:
+        return []
+    return [line(), *refutation(summary, result, layout)]

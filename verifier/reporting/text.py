@@ -124,7 +124,8 @@ def _assumptions(summary: Summary) -> list[Text]:
     for name in needed:
         text = " ".join(summary.assumptions.get(name, "what processors guarantee").split())
         result.append(line(DEEPER, (printable(name).ljust(width), "cyan"), f"  {text}"))
-    if summary.unneeded:
+    proved = any(each.verdict is Verdict.PROVED for each in summary.results)
+    if proved and summary.unneeded:
         result += paragraph(
             f"needed by no proof here: {', '.join(summary.unneeded)}", INDENT, PROSE
         )
