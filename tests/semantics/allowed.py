@@ -19,7 +19,6 @@ UNMODELLED = (
     r"leaving protected mode is not modelled",
     r"PAE paging outside IA-32e mode is not modelled",
     r"a change of CR4\.PAE while paging is on",
-    r"a descriptor is read under CR4\.SMAP while EFLAGS\.AC is set",
     r"CR8 is not modelled",
     r"model-specific register 0xc0000081 is not modelled",
     # Processors differ.

@@ -91,9 +91,10 @@ class _Mapping:
     no_execute: Bool
 
 
-def translate(walker: Walker, linear: BV, intent: Intent) -> BV:
+def translate(walker: Walker, linear: BV, intent: Intent, *, implicit: bool = False) -> BV:
     """Give the physical address of ``linear``, 64 bits wide.
 
+    ``implicit`` marks accesses to descriptor tables, which EFLAGS.AC does not exempt from SMAP.
     Raises Fault (#PF) where a table forbids it, Unmodelled where the tables are not known.
     """
     state, oracle = walker.state, walker.oracle
@@ -106,7 +107,7 @@ def translate(walker: Walker, linear: BV, intent: Intent) -> BV:
     levels = FIVE_LEVELS if oracle.decide(state.cr4(Cr4.LA57)) else FOUR_LEVELS
     table = masked(state.control(ControlRegister.CR3), ADDRESS_MASK)
     everything = _Mapping(TRUE, TRUE, FALSE)
-    return _walk(_Walk(walker, linear, intent), table, levels, everything)
+    return _walk(_Walk(walker, linear, intent, implicit), table, levels, everything)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -114,6 +115,7 @@ class _Walk:
     walker: Walker
     linear: BV
     intent: Intent
+    implicit: bool
 
 
 def _walk(walk: _Walk, table: BV, level: int, above: _Mapping) -> BV:
@@ -199,10 +201,10 @@ def _check_rights(walk: _Walk, mapping: _Mapping) -> None:
     user = mapping.user
     match walk.intent:
         case Intent.READ:
-            denied = claripy.And(user, _smap(state))
+            denied = claripy.And(user, _smap(walk))
         case Intent.WRITE:
             read_only = claripy.And(claripy.Not(mapping.writable), state.cr0(Cr0.WP))
-            denied = claripy.Or(read_only, claripy.And(user, _smap(state)))
+            denied = claripy.Or(read_only, claripy.And(user, _smap(walk)))
         case Intent.FETCH:
             no_execute = claripy.And(mapping.no_execute, state.efer(Efer.NXE))
             denied = claripy.Or(no_execute, claripy.And(user, state.cr4(Cr4.SMEP)))
@@ -210,7 +212,11 @@ def _check_rights(walk: _Walk, mapping: _Mapping) -> None:
         raise _page_fault(walk, present=True, why=f"the page does not allow a {walk.intent.value}")
 
 
-def _smap(state: State) -> Bool:
+def _smap(walk: _Walk) -> Bool:
+    """Say whether user pages are closed: EFLAGS.AC opens them to explicit accesses only."""
+    state = walk.walker.state
+    if walk.implicit:
+        return state.cr4(Cr4.SMAP)
     return claripy.And(state.cr4(Cr4.SMAP), equals(state.flags[Flag.AC], 0))
 
 

@@ -134,29 +134,32 @@ class Cpu:
 
     # Memory
 
-    def load(self, linear: BV, size: int, *, updates: bool = False) -> BV:
+    def load(self, linear: BV, size: int, *, updates: bool = False, implicit: bool = False) -> BV:
         """Read ``size`` bytes at a linear address; ``updates`` where a store follows there.
 
-        An update is refused at its load wherever its store would be.
+        An update is refused at its load wherever its store would be. ``implicit`` marks
+        descriptor tables, as for ``translate``.
         """
-        physical = self._translate(linear, size, Intent.WRITE if updates else Intent.READ)
+        intent = Intent.WRITE if updates else Intent.READ
+        physical = self._translate(linear, size, intent, implicit=implicit)
         return self._read(linear, physical, size, AccessBy.INSTRUCTION)
 
-    def store(self, linear: BV, value: BV) -> None:
+    def store(self, linear: BV, value: BV, *, implicit: bool = False) -> None:
         """Write a value at a linear address."""
         size = width_of(value) // BYTE
-        physical = self._translate(linear, size, Intent.WRITE)
+        physical = self._translate(linear, size, Intent.WRITE, implicit=implicit)
         self._write(linear, physical, value, AccessBy.INSTRUCTION)
 
-    def _translate(self, linear: BV, size: int, intent: Intent) -> BV:
-        first = translate(self, linear, intent)
+    def _translate(self, linear: BV, size: int, intent: Intent, *, implicit: bool = False) -> BV:
+        first = translate(self, linear, intent, implicit=implicit)
         number = known(linear)
         if number is not None and number % PAGE + size <= PAGE:
             return first
         for ahead in [*range(PAGE, size, PAGE), size - 1]:
             if not ahead:
                 continue
-            there, expected = translate(self, plus(linear, ahead), intent), plus(first, ahead)
+            there = translate(self, plus(linear, ahead), intent, implicit=implicit)
+            expected = plus(first, ahead)
             if there is not expected and not self.oracle.holds(there == expected):
                 raise Unmodelled("an access crosses pages that are not adjacent", (linear,))
         return first

@@ -26,16 +26,8 @@ from angr.errors import AngrError
 
 from verifier.machine.oracle import Unmodelled
 from verifier.machine.paging import Intent
-from verifier.machine.registers import STATUS_FLAGS, Flag, Gpr, Segment
-from verifier.machine.words import (
-    bit,
-    bits,
-    concat,
-    constant,
-    known,
-    split,
-    width_of,
-)
+from verifier.machine.registers import STATUS_FLAGS, Gpr, Segment
+from verifier.machine.words import bit, bits, concat, constant, known, split, width_of
 from verifier.semantics.stack import require_big_stack
 
 if TYPE_CHECKING:
@@ -48,6 +40,8 @@ if TYPE_CHECKING:
 NOMINALS_64 = (0x0000_0000_1A2B_3C40, 0x0000_5D6E_7F81_92A7)
 """Two bases on either side of 4G that differ in every 16-bit part and in the low bits."""
 NOMINALS_32 = (0x1A2B_3C40, 0x5D6E_92A7)
+HELPERS = {True: "amd64g_calculate_rflags_all", False: "x86g_calculate_eflags_all"}
+"""What makes flag bits of the lifter's thunk, by whether the code is 64-bit."""
 CC_COPY = 0
 """The lifter's number for "the flags are the bits of CC_DEP1", in both architectures."""
 
@@ -64,7 +58,6 @@ class _Register:
         self.cc_dep1 = offsets["cc_dep1"]
         self.cc_dep2 = offsets["cc_dep2"]
         self.cc_ndep = offsets["cc_ndep"]
-        self.direction = offsets["d"] if "d" in offsets else offsets["dflag"]
         self.ip = arch.ip_offset
         self.thunk = {self.cc_op, self.cc_dep1, self.cc_dep2, self.cc_ndep}
 
@@ -77,22 +70,12 @@ def _file(*, is_64: bool) -> _Register:
     return _Register(archinfo.ArchX86(), ["eax", "ecx", "edx", "ebx", "esp", "ebp", "esi", "edi"])
 
 
-@dataclass(frozen=True, slots=True)
-class _Moving:
-    """A constant of the lift that is ``offset`` from the code's base."""
-
-    offset: int
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class _Lift:
-    """A lift at one nominal address, and what is relative to that address.
-
-    ``updates`` says whether it stores where it loaded.
-    """
+    """A lift at one nominal address; ``moving`` has what is relative to it, as offsets."""
 
     block: pyvex.IRSB
-    moving: dict[int, _Moving]
+    moving: dict[int, int]
 
     @property
     def updates(self) -> bool:
@@ -134,7 +117,7 @@ def _lift(raw: bytes, offset: int, is_64: bool, *, relative: bool) -> _Lift:  # 
     if _shape(one) != _shape(other):
         raise Unmodelled("the two lifts of an instruction have different shapes")
     step = addresses[1] - addresses[0]
-    moving: dict[int, _Moving] = {}
+    moving: dict[int, int] = {}
     for here, there in zip(_constants(one), _constants(other), strict=True):
         width = pyvex.const.get_type_size(here.type)
         change = int(there.value) - int(here.value)
@@ -142,7 +125,7 @@ def _lift(raw: bytes, offset: int, is_64: bool, *, relative: bool) -> _Lift:  # 
             continue
         if width != arch.bits or change & mask != step & mask:
             raise Unmodelled("a constant of the lift is neither absolute nor relative")
-        moving[id(here)] = _Moving(int(here.value) - nominals[0] & mask)
+        moving[id(here)] = int(here.value) - nominals[0] & mask
     return _Lift(one, moving)
 
 
@@ -203,7 +186,7 @@ class _Meaning(ClaripyDataMixin):
         moving = self.lift.moving.get(id(const))
         if moving is None or self.base is None:
             return super()._handle_vex_const(const)
-        return self.base + moving.offset if moving.offset else self.base
+        return self.base + moving if moving else self.base
 
     # Registers
 
@@ -224,9 +207,6 @@ class _Meaning(ClaripyDataMixin):
             raise Unmodelled("the lift reads a register chosen at run time")
         if where in self.thunk and width == self.file.width:
             return self.thunk[where]
-        if where == self.file.direction:
-            down = self.cpu.state.flags[Flag.DF] == 1
-            return claripy.If(down, constant(-1, width), constant(1, width))
         if where == self.file.ip and self.ip is not None:
             return self.ip
         register, low = self._gpr_at(where)
@@ -329,9 +309,7 @@ class _Meaning(ClaripyDataMixin):
     def _settle_flags(self) -> None:
         if not self.flags_written:
             return
-        helper = (
-            "amd64g_calculate_rflags_all" if self.file.width == 64 else "x86g_calculate_eflags_all"  # noqa: PLR2004
-        )
+        helper = HELPERS[self.instruction.mode.is_64]
         thunk = [
             self.thunk[at]
             for at in (self.file.cc_op, self.file.cc_dep1, self.file.cc_dep2, self.file.cc_ndep)

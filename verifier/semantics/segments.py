@@ -20,14 +20,13 @@ from verifier.machine.descriptors import (
 )
 from verifier.machine.oracle import Fault, Unmodelled
 from verifier.machine.paging import Intent
-from verifier.machine.registers import Cr4, Flag, Mode, Segment, Vector
+from verifier.machine.registers import Cr4, Mode, Segment, Vector
 from verifier.machine.state import TablePointer
 from verifier.machine.words import (
     bit,
     bits,
     concat,
     constant,
-    equals,
     extend,
     is_set,
     width_of,
@@ -65,16 +64,8 @@ def read_descriptor(cpu: Cpu, selector: int) -> SegmentRegister:
     beyond = claripy.ULT(extend(cpu.state.gdtr.limit), offset + DESCRIPTOR_BYTES - 1)
     why = f"selector {selector:#x} is beyond the limit of the GDT"
     cpu.fault_if(beyond, Vector.GP, selector_error(selector), why)
-    _require_no_override(cpu)
-    raw = cpu.load(_descriptor_address(cpu, offset), DESCRIPTOR_BYTES)
+    raw = cpu.load(_descriptor_address(cpu, offset), DESCRIPTOR_BYTES, implicit=True)
     return decode_descriptor(constant(selector, 16), raw)
-
-
-def _require_no_override(cpu: Cpu) -> None:
-    """Make sure that EFLAGS.AC does not matter: implicit accesses ignore it under SMAP."""
-    state = cpu.state
-    if cpu.oracle.decide(claripy.And(state.cr4(Cr4.SMAP), equals(state.flags[Flag.AC], 1))):
-        raise Unmodelled("a descriptor is read under CR4.SMAP while EFLAGS.AC is set")
 
 
 def _descriptor_address(cpu: Cpu, offset: int) -> BV:
@@ -94,7 +85,8 @@ def mark_accessed(cpu: Cpu, register: SegmentRegister, selector: int) -> Segment
         return register
     accessed = register.type | ACCESSED
     access = concat(register.present, register.dpl, register.s, accessed)
-    cpu.store(_descriptor_address(cpu, selector & ~7) + ACCESS_BYTE, access)
+    address = _descriptor_address(cpu, selector & ~7) + ACCESS_BYTE
+    cpu.store(address, access, implicit=True)
     return replace(register, type=accessed)
 
 
