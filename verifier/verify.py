@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from verifier.proving.result import Report
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 class Options:
     """What to judge, assumptions left out, and how many starts of what is proved to replay."""
 
-    choice: Choice = Choice()
+    choice: Choice = field(default_factory=Choice)
     without: tuple[str, ...] = ()
     explain: bool = False
     samples: int = 3

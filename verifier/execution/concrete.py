@@ -51,6 +51,7 @@ def state_of(start: Start, model: ProcessorModel, features: Features) -> State:
         model=model,
         features=features,
         tables=None,
+        strict=False,
     )
 
 

@@ -1,0 +1,1 @@
+"""From claims and paths to verdicts, with a concrete start for what fails."""

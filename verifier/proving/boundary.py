@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, cast
 
 import claripy
 
+from verifier.machine.words import width_of
+from verifier.proving.leaves import leaves_of
 from verifier.proving.result import Boundary
 from verifier.solver import Contradictory, Satisfied
 
 if TYPE_CHECKING:
+    from claripy.ast import Base
     from claripy.ast.bool import Bool
     from claripy.ast.bv import BV
 
@@ -120,9 +123,9 @@ def _covers(search: Search, broken: Bool, first: int, last: int) -> bool:
 
 def _at(condition: Bool, witness: Model, load: BV) -> Bool:
     """Fix every symbol but the load to its value in the witness."""
-    values = {
-        leaf.hash(): claripy.BVV(witness.number(leaf), leaf.length)
-        for leaf in condition.leaf_asts()
-        if leaf.op == "BVS" and leaf.args[0] != load.args[0]
+    values: dict[int, Base] = {
+        leaf.hash(): claripy.BVV(witness.number(leaf), width_of(leaf))
+        for name, leaf in leaves_of([condition]).items()
+        if name not in load.variables
     }
     return cast("Bool", claripy.replace_dict(condition, values))

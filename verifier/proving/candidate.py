@@ -2,38 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import claripy
 
-from verifier.machine.registers import Segment
-from verifier.machine.words import symbol
+from verifier.machine.words import symbol, width_of
+from verifier.proving.boundary import Search
 from verifier.proving.concretise import representable, start_of
+from verifier.proving.leaves import chosen_open, leaves_of
 from verifier.proving.rehearsal import Broken, overrides_of, rehearse
 from verifier.proving.result import InputValue
-from verifier.solver import Contradictory, Fact, Satisfied
+from verifier.proving.simplest import Wishes
+from verifier.solver import Contradictory
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from claripy.ast.bool import Bool
     from claripy.ast.bv import BV
 
     from verifier.execution.oracle import Context
     from verifier.machine.concrete import Start
     from verifier.machine.state import State
+    from verifier.proving.leaves import Leaves
     from verifier.proving.obligation import Undecided
     from verifier.proving.prove import Failing
     from verifier.proving.rehearsal import Rehearsal, Stage
     from verifier.solver import Model
     from verifier.specification.spec import Claim
 
-SIMPLE = (0, 1, 0x1000, 0x1_0000, 0x9_0000, 0x20_0000, 0x100_0000, 1 << 32, 1 << 33, 1 << 39)
-"""Values tried for an input, simplest first."""
-USUAL_STACK = 0x9_0000
 SAMPLES = 24
 """Starts tried on a path that is not modelled to its end."""
-FLAT_PARTS = {"base": 0, "limit": 0xFFFF_FFFF, "type": 3, "DPL": 0, "present": 1, "D": 1, "G": 1}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,173 +56,22 @@ class Finder:
     load: BV | None
 
     def from_failing(self, claim: Claim, failing: tuple[Failing, ...]) -> Candidate | None:
-        """Give the simplest start found among the obligations that fail, smallest load first."""
+        """Give the simplest start found among the obligations that fail.
+
+        The smallest load comes first, and at one load a wrong value before a start that
+        never arrives.
+        """
         loads = [(one, self._smallest_load(one)) for one in failing]
-        possible = [(load, not _speaks_of_values(one), one) for one, load in loads if load is not None]
-        for _, _, one in sorted(possible, key=lambda entry: entry[:2]):
-            found = self._of_obligation(claim, one)
+        possible = [
+            (load, one.obligation.condition.is_false(), one)
+            for one, load in loads
+            if load is not None
+        ]
+        for load, _, one in sorted(possible, key=lambda entry: entry[:2]):
+            found = self._of_obligation(claim, one, load)
             if found is not None:
                 return found
         return None
-
-    def _conditions(self, failing: Failing) -> list[Bool]:
-        facts = [fact.condition for fact in failing.obligation.knowledge.facts]
-        broken = claripy.Not(failing.obligation.condition)
-        return [*facts, broken, *self.bench_conditions]
-
-    @property
-    def bench_conditions(self) -> list[Bool]:
-        """Give what a start must keep to so that it can be replayed."""
-        return representable(self.entry, self.entry.memory.regions, self.stage.bench)
-
-    def _smallest_load(self, failing: Failing) -> int | None:
-        from verifier.proving.boundary import Search  # noqa: PLC0415
-
-        if self.load is None:
-            return 0
-        search = Search(self.context, self.load)
-        return search.smallest(claripy.And(*self._conditions(failing)))
-
-    def _of_obligation(self, claim: Claim, failing: Failing) -> Candidate | None:
-        conditions = self._conditions(failing)
-        load = self._smallest_load(failing)
-        if load is None:
-            return None
-        if self.load is not None:
-            conditions.append(self.load == load)
-        names = _variables(conditions)
-        model, fixed = self._simplest(conditions, names)
-        if model is None:
-            return None
-        candidate = self._tried(claim, model, names)
-        if candidate is None:
-            return None
-        inputs = self._inputs(failing, model, names, fixed)
-        return replace(candidate, inputs=inputs)
-
-    def rehearsed(self, conditions: list[Bool]) -> Rehearsal | None:
-        """Give the rehearsal of a simple start that satisfies the conditions."""
-        names = _variables(conditions)
-        model, _ = self._simplest(conditions, names)
-        return None if model is None else self._rehearsal(model, names)
-
-    def _rehearsal(self, model: Model, names: frozenset[str]) -> Rehearsal | None:
-        start = start_of(self.entry, model, names)
-        if start is None:
-            return None
-        inputs = {
-            name: model.number(symbol(name)) for name in self.stage.words.spec.inputs
-        }
-        values = {name: model.number(leaf) for name, leaf in self._open(names)}
-        rehearsal = rehearse(self.stage, start, inputs, values)
-        imposed = overrides_of(rehearsal, self.stage.model)
-        return replace(rehearsal, start=replace(start, overrides=imposed))
-
-    def _tried(self, claim: Claim, model: Model, names: frozenset[str]) -> Candidate | None:
-        rehearsal = self._rehearsal(model, names)
-        if rehearsal is None:
-            return None
-        broken = rehearsal.breaks(claim)
-        return None if broken is None else Candidate(rehearsal.start, rehearsal, broken, ())
-
-    def _open(self, names: frozenset[str]) -> Iterator[tuple[str, BV]]:
-        for name, leaf in self.leaves(names):
-            if "@" in name or name.startswith("for all "):
-                yield name, leaf
-
-    def leaves(self, names: frozenset[str]) -> Iterator[tuple[str, BV]]:
-        """Give the symbols of those names."""
-        for name in sorted(names):
-            leaf = _LEAVES.get(name)
-            if leaf is not None:
-                yield name, leaf
-
-    def _simplest(
-        self, conditions: list[Bool], names: frozenset[str]
-    ) -> tuple[Model | None, frozenset[str]]:
-        """Prefer simple values: all at once, then without those that contradict."""
-        facts = list(self.context.assumptions)
-        relevant = names | _variables([fact.condition for fact in facts])
-        wishes = [
-            Fact(name, leaf == _preferred(name))
-            for name, leaf in self.leaves(relevant | self._segment_names)
-            if not name.startswith("cpu.") and (self.load is None or name != self.load.args[0])
-        ]
-        dropped: list[str] = []
-        while True:
-            match self.context.solver.ask("simplify", [*facts, *wishes], *conditions):
-                case Satisfied(model):
-                    break
-                case Contradictory(core):
-                    bad = core & {wish.label for wish in wishes}
-                    if not bad:
-                        return None, frozenset()
-                    dropped += sorted(bad)
-                    wishes = [wish for wish in wishes if wish.label not in bad]
-                case _:
-                    return None, frozenset()
-        for name in dropped:
-            leaf = _LEAVES[name]
-            simple = claripy.Or(*(leaf == _fitting(value, leaf) for value in SIMPLE))
-            answer = self.context.solver.ask("simplify", [*facts, *wishes], *conditions, simple)
-            if isinstance(answer, Satisfied):
-                model = answer.model
-                wishes.append(Fact(name, leaf == model.number(leaf)))
-        return model, frozenset(dropped)
-
-    @property
-    def _segment_names(self) -> frozenset[str]:
-        values = [
-            part
-            for register in self.entry.segments.values()
-            for part in (
-                register.selector,
-                register.base,
-                register.limit,
-                register.type,
-                register.present,
-                register.big,
-                register.granular,
-            )
-        ]
-        _remember(values)
-        return frozenset().union(*(value.variables for value in values))
-
-    @property
-    def _entry_names(self) -> frozenset[str]:
-        state = self.entry
-        values = [*state.gprs, *state.controls.values(), *state.flags.values(), state.iopl]
-        for register in state.segments.values():
-            values += [register.selector, register.base, register.limit, register.type]
-            values += [register.dpl, register.present, register.big, register.granular]
-        values += [state.gdtr.base, state.gdtr.limit, state.idtr.base, state.idtr.limit]
-        _remember(values)
-        return frozenset().union(*(value.variables for value in values))
-
-    def _inputs(
-        self, failing: Failing, model: Model, names: frozenset[str], fixed: frozenset[str]
-    ) -> tuple[InputValue, ...]:
-        del fixed
-        used = _variables([
-            claripy.Not(failing.obligation.condition),
-            *(fact.condition for fact in failing.obligation.knowledge.facts),
-        ])
-        facts = [fact.condition for fact in failing.obligation.knowledge.facts]
-        breaks = claripy.And(*facts, claripy.Not(failing.obligation.condition))
-        inputs = []
-        for name, leaf in self.leaves(names | self._entry_names):
-            matters = name in used and self._matters(name, model, breaks, used)
-            inputs.append(InputValue(name, model.number(leaf), leaf.length or 0, matters))
-        return tuple(inputs)
-
-    def _matters(self, name: str, model: Model, breaks: Bool, used: frozenset[str]) -> bool:
-        others = [
-            leaf == model.number(leaf) for other, leaf in self.leaves(used) if other != name
-        ]
-        answer = self.context.solver.ask(
-            "matters", self.context.assumptions, *others, claripy.Not(breaks)
-        )
-        return not isinstance(answer, Contradictory)
 
     def from_gaps(self, claim: Claim, gaps: tuple[Undecided, ...]) -> Candidate | None:
         """Try concrete starts on paths that are not modelled to their end."""
@@ -232,56 +81,115 @@ class Finder:
                 return found
         return None
 
+    def rehearsed(self, conditions: Sequence[Bool]) -> Rehearsal | None:
+        """Give the rehearsal of a simple start that satisfies the conditions."""
+        model = self._wishes(frozenset()).simplest(conditions)
+        return None if model is None else self._rehearsal(model, leaves_of(conditions))
+
+    @property
+    def bench_conditions(self) -> list[Bool]:
+        """Give what a start must keep to so that it can be replayed."""
+        return representable(self.entry, self.entry.memory.regions, self.stage.bench)
+
+    def _wishes(self, fixed: frozenset[str]) -> Wishes:
+        return Wishes(self.context, self.entry, fixed)
+
+    def _conditions(self, failing: Failing) -> list[Bool]:
+        return [*_broken(failing), *self.bench_conditions]
+
+    def _smallest_load(self, failing: Failing) -> int | None:
+        if self.load is None:
+            return 0
+        search = Search(self.context, self.load)
+        return search.smallest(claripy.And(*self._conditions(failing)))
+
+    def _of_obligation(self, claim: Claim, failing: Failing, load: int) -> Candidate | None:
+        conditions = self._conditions(failing)
+        fixed: frozenset[str] = frozenset()
+        if self.load is not None:
+            conditions.append(self.load == load)
+            fixed = self.load.variables
+        model = self._wishes(fixed).simplest(conditions)
+        if model is None:
+            return None
+        candidate = self._tried(claim, model, leaves_of(conditions))
+        if candidate is None:
+            return None
+        return replace(candidate, inputs=self._inputs(failing, model))
+
+    def _rehearsal(self, model: Model, leaves: Leaves) -> Rehearsal | None:
+        start = start_of(self.entry, model, leaves)
+        if start is None:
+            return None
+        inputs = {name: model.number(symbol(name)) for name in self.stage.words.spec.inputs}
+        values = {name: model.number(leaf) for name, leaf in chosen_open(leaves).items()}
+        rehearsal = rehearse(self.stage, start, inputs, values)
+        imposed = overrides_of(rehearsal, self.stage.model)
+        return replace(rehearsal, start=replace(start, overrides=imposed))
+
+    def _tried(self, claim: Claim, model: Model, leaves: Leaves) -> Candidate | None:
+        rehearsal = self._rehearsal(model, leaves)
+        if rehearsal is None:
+            return None
+        broken = rehearsal.breaks(claim)
+        return None if broken is None else Candidate(rehearsal.start, rehearsal, broken, ())
+
+    def _inputs(self, failing: Failing, model: Model) -> tuple[InputValue, ...]:
+        conditions = _broken(failing)
+        used = leaves_of(conditions)
+        return tuple(
+            InputValue(
+                name,
+                model.number(leaf),
+                width_of(leaf),
+                name in used and self._matters(name, model, conditions, used),
+            )
+            for name, leaf in sorted((leaves_of(_entry_values(self.entry)) | used).items())
+        )
+
+    def _matters(self, name: str, model: Model, conditions: Sequence[Bool], used: Leaves) -> bool:
+        """Say whether another allowed value of one input, all else equal, fails no longer."""
+        others = [leaf == model.number(leaf) for other, leaf in used.items() if other != name]
+        holds = claripy.Not(claripy.And(*conditions))
+        answer = self.context.solver.ask("matters", self.context.assumptions, *others, holds)
+        return not isinstance(answer, Contradictory)
+
     def _sample(self, claim: Claim, gap: Undecided) -> Candidate | None:
         conditions = [fact.condition for fact in gap.knowledge.facts] + self.bench_conditions
-        names = _variables(conditions)
+        leaves = leaves_of(conditions)
         tried: list[Bool] = []
         for _ in range(SAMPLES if gap.around else 1):
-            model, _ = self._simplest([*conditions, *tried], names)
+            model = self._wishes(frozenset()).simplest([*conditions, *tried])
             if model is None:
                 return None
-            candidate = self._tried(claim, model, names)
+            candidate = self._tried(claim, model, leaves)
             if candidate is not None:
-                inputs = tuple(
-                    InputValue(name, model.number(leaf), leaf.length or 0, matters=True)
-                    for name, leaf in self.leaves(names | self._entry_names)
-                )
-                return replace(candidate, inputs=inputs)
+                return replace(candidate, inputs=_all_matter(self.entry, model, leaves))
             tried += [value != model.number(value) for value in gap.around]
         return None
 
 
-def _speaks_of_values(failing: Failing) -> bool:
-    """Say whether a wrong value breaks the claim, rather than never arriving."""
-    return not failing.obligation.condition.is_false()
+def _broken(failing: Failing) -> list[Bool]:
+    obligation = failing.obligation
+    facts = [fact.condition for fact in obligation.knowledge.facts]
+    return [*facts, claripy.Not(obligation.condition)]
 
 
-_LEAVES: dict[str, BV] = {}
+def _all_matter(entry: State, model: Model, leaves: Leaves) -> tuple[InputValue, ...]:
+    known = leaves_of(_entry_values(entry)) | leaves
+    return tuple(
+        InputValue(name, model.number(leaf), width_of(leaf), matters=True)
+        for name, leaf in sorted(known.items())
+    )
 
 
-def _remember(values: list[BV] | list[Bool]) -> None:
-    for value in values:
-        for leaf in value.leaf_asts():
-            if leaf.op == "BVS":
-                _LEAVES[leaf.args[0]] = leaf
-
-
-def _variables(conditions: list[Bool]) -> frozenset[str]:
-    _remember(conditions)
-    return frozenset().union(*(condition.variables for condition in conditions))
-
-
-def _fitting(value: int, leaf: BV) -> int:
-    return value & ((1 << (leaf.length or 0)) - 1)
-
-
-def _preferred(name: str) -> int:
-    if name == "rsp":
-        return USUAL_STACK
-    segment, _, part = name.partition(".")
-    if segment.upper() in Segment.__members__:
-        if part.startswith("selector"):
-            return 0x18 >> (2 if "[" in part else 0)
-        return FLAT_PARTS.get(part, 0)
-    return 0
-
+def _entry_values(entry: State) -> list[BV]:
+    tables = (entry.gdtr, entry.idtr)
+    return [
+        *entry.gprs,
+        *entry.controls.values(),
+        *entry.flags.values(),
+        entry.iopl,
+        *(register.selector for register in entry.segments.values()),
+        *(part for table in tables for part in (table.base, table.limit)),
+    ]

@@ -59,7 +59,9 @@ def representable(entry: State, regions: Iterable[Region], bench: Bench) -> list
     for region in regions:
         conditions.append(claripy.ULE(region.base, end - region.size))
         low, high = constant(LOCAL_APIC), constant(LOCAL_APIC_END)
-        apart = claripy.Or(claripy.ULE(region.base + region.size, low), claripy.UGE(region.base, high))
+        apart = claripy.Or(
+            claripy.ULE(region.base + region.size, low), claripy.UGE(region.base, high)
+        )
         conditions.append(apart)
     if entry.tables is not None:
         conditions.append(claripy.ULE(entry.tables.root, end - PAGE))
@@ -91,9 +93,7 @@ def start_of(entry: State, model: Model, names: Iterable[str]) -> Start | None:
         rip=model.number(entry.rip),
         rflags=model.number(entry.rflags),
         controls={name: model.number(value) for name, value in entry.controls.items()},
-        segments={
-            name: _segment(register, model) for name, register in entry.segments.items()
-        },
+        segments={name: _segment(register, model) for name, register in entry.segments.items()},
         gdtr=_pointer(entry.gdtr, model),
         idtr=_pointer(entry.idtr, model),
         memory=memory,
@@ -177,11 +177,7 @@ def _free_pages(entry: State, model: Model, root: int) -> Iterator[int]:
     for base, size in spans:
         if base <= root < base + size:
             first = -(-base // PAGE) * PAGE
-            yield from (
-                page for page in range(first, base + size - PAGE + 1, PAGE) if page != root
-            )
+            yield from (page for page in range(first, base + size - PAGE + 1, PAGE) if page != root)
     for page in range(0x10_0000, 0x1000_0000, PAGE):
-        if page != root and all(
-            page + PAGE <= base or page >= base + size for base, size in spans
-        ):
+        if page != root and all(page + PAGE <= base or page >= base + size for base, size in spans):
             yield page

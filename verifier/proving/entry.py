@@ -7,7 +7,7 @@ them. What else a processor guarantees of its own state is the fact ``processor-
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import claripy
 
@@ -31,6 +31,7 @@ from verifier.solver import Fact
 from verifier.specification.spec import Content, SegmentState
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from enum import IntEnum
 
     from claripy.ast.bool import Bool
@@ -82,9 +83,7 @@ def begin(spec: Spec, image: Image, model: ModelName) -> Begin:
     return Begin(state, facts, words)
 
 
-def _place(
-    spec: Spec, words: Evaluator, registers: State, regions: tuple[Region, ...]
-) -> State:
+def _place(spec: Spec, words: Evaluator, registers: State, regions: tuple[Region, ...]) -> State:
     moment = Moment(registers)
     state = replace(
         registers,
@@ -94,7 +93,9 @@ def _place(
     if spec.paging is not None:
         root = words.word(spec.paging.root.node, moment)
         end = words.word(spec.paging.identity_end.node, moment)
-        state = replace(state, tables=LoaderTables(root, spec.paging.levels, end))
+        state = replace(
+            state, tables=LoaderTables(root, spec.paging.levels, end, spec.paging.tables)
+        )
     if spec.entry.gdt is not None:
         base = words.word(spec.entry.gdt.base.node, moment)
         given = spec.entry.gdt.limit
@@ -103,7 +104,7 @@ def _place(
     return state
 
 
-def _bits(name: str, fixed: dict[IntEnum, int], free: tuple[IntEnum, ...]) -> BV:
+def _bits(name: str, fixed: Mapping[Any, int], free: tuple[IntEnum, ...]) -> BV:
     parts: list[BV] = []
     positions = {int(bit): bit for bit in (*fixed, *free)}
     for position in reversed(range(max(positions) + 1)):
@@ -156,15 +157,14 @@ def _registers(spec: Spec, model: ModelName) -> State:
     )
 
 
-def _free(names: type[IntEnum], fixed: dict[IntEnum, int]) -> tuple[IntEnum, ...]:
+def _free(names: type[IntEnum], fixed: Mapping[Any, int]) -> tuple[IntEnum, ...]:
     return tuple(name for name in names if name not in fixed)
 
 
 def _flags() -> dict[Flag, BV]:
     never = {Flag.VM, Flag.RF}
     return {
-        flag: constant(0, 1) if flag in never else symbol(f"rflags.{flag.name}", 1)
-        for flag in Flag
+        flag: constant(0, 1) if flag in never else symbol(f"rflags.{flag.name}", 1) for flag in Flag
     }
 
 

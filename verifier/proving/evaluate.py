@@ -11,27 +11,17 @@ import claripy
 from verifier.errors import Bug
 from verifier.execution.oracle import PathOracle
 from verifier.machine.events import (
-    Access,
-    AccessBy,
-    ControlWrite,
-    Execution,
     ModeChange,
-    MsrWrite,
     Transfer,
 )
-from verifier.machine.oracle import Unmodelled
 from verifier.machine.paging import Intent, translate
-from verifier.machine.words import WORD, constant, extend, joined, known, split, symbol
+from verifier.machine.words import constant, extend, known, symbol
+from verifier.proving.meanings import combine, compare, cpu_fact, event_word, segment_part
 from verifier.semantics.cpu import Cpu
 from verifier.specification import expression as e
-from verifier.specification.events import EventField
 from verifier.specification.vocabulary import (
-    CpuFact,
     Junction,
     ModeOf,
-    Operator,
-    Relation,
-    SegmentPart,
     SystemTable,
     TablePart,
     When,
@@ -42,7 +32,6 @@ if TYPE_CHECKING:
     from claripy.ast.bv import BV
 
     from verifier.loading.image import Image
-    from verifier.machine.descriptors import SegmentRegister
     from verifier.machine.events import Event
     from verifier.machine.oracle import Oracle
     from verifier.machine.state import State
@@ -110,7 +99,7 @@ class Evaluator:
             case e.Constant(value):
                 return claripy.BoolV(value)
             case e.Compare(relation, left, right):
-                return _compare(relation, self.word(left, moment), self.word(right, moment))
+                return compare(relation, self.word(left, moment), self.word(right, moment))
             case e.ModeIs(of, mode):
                 return claripy.BoolV(self._mode(of, moment) is mode)
             case e.Not(truth):
@@ -120,7 +109,7 @@ class Evaluator:
             case e.Logic(_, terms):
                 return claripy.Or(*(self.truth(term, moment) for term in terms))
             case e.Implies(premise, conclusion):
-                return self._implication(premise, conclusion, moment)
+                return self.implication(premise, conclusion, moment)
             case _:
                 assert_never(node)
 
@@ -134,15 +123,17 @@ class Evaluator:
             forks = _forks(moment)
             truth = self.truth(term, moment)
             truths.append(truth)
-            if _forks(moment) > forks and moment.oracle is not None:
-                if not moment.oracle.holds(truth):
-                    moment.cut.append(term)
-                    return truth
+            forked = _forks(moment) > forks
+            if forked and moment.oracle is not None and not moment.oracle.holds(truth):
+                moment.cut.append(term)
+                return truth
         return claripy.And(*truths)
 
-    def _implication(self, premise: e.Truth, conclusion: e.Truth, moment: Moment) -> Bool:
+    def implication(self, premise: e.Truth, conclusion: e.Truth, moment: Moment) -> Bool:
         """Evaluate a conclusion that looks into memory only where the premise holds."""
         given = self.truth(premise, moment)
+        if given.is_false():
+            return claripy.true()
         if moment.oracle is not None and any(
             isinstance(node, e.Memory | e.Translate) for node in e.walk(conclusion)
         ):
@@ -164,7 +155,7 @@ class Evaluator:
             case e.RegionBase(name):
                 return self._region_base(name)
             case e.EventValue(part):
-                return _event_word(moment, part)
+                return event_word(moment.event, moment.state, part)
             case e.Arithmetic() | e.Invert() | e.Negate() | e.Slice() | e.Conditional():
                 return self._computed(node, moment)
             case _:
@@ -175,7 +166,7 @@ class Evaluator:
     ) -> BV:
         match node:
             case e.Arithmetic(operator, left, right):
-                return _combine(operator, self.word(left, moment), self.word(right, moment))
+                return combine(operator, self.word(left, moment), self.word(right, moment))
             case e.Invert(word):
                 return ~self.word(word, moment)
             case e.Negate(word):
@@ -202,13 +193,13 @@ class Evaluator:
             case e.FlagBit(flag, when):
                 return extend(self._state(when, moment).flags[flag])
             case e.SegmentField(segment, part, when):
-                return _segment_part(self._state(when, moment).segments[segment], part)
+                return segment_part(self._state(when, moment).segments[segment], part)
             case e.TableField(table, part, when):
                 state = self._state(when, moment)
                 pointer = state.gdtr if table is SystemTable.GDTR else state.idtr
                 return pointer.base if part is TablePart.BASE else extend(pointer.limit)
             case e.Cpu(fact):
-                return _cpu_fact(self._entry, fact)
+                return cpu_fact(self._entry, fact)
             case e.Memory(address, size, when):
                 return self._memory(self.word(address, moment), size, when, moment)
             case e.Translate(address, when):
@@ -253,126 +244,3 @@ class Evaluator:
             for intent in Intent
         ]
         return physical[0]
-
-
-def _combine(operator: Operator, left: BV, right: BV) -> BV:
-    match operator:
-        case Operator.ADD:
-            base, offset = split(right)
-            return joined(left, offset) if base is None else left + right
-        case Operator.SUBTRACT:
-            return _difference(left, right)
-        case Operator.MULTIPLY:
-            return left * right
-        case Operator.AND:
-            return left & right
-        case Operator.OR:
-            return left | right
-        case Operator.XOR:
-            return left ^ right
-        case Operator.SHIFT_LEFT:
-            return left << right
-        case Operator.SHIFT_RIGHT:
-            return claripy.LShR(left, right)
-        case _:
-            assert_never(operator)
-
-
-def _difference(left: BV, right: BV) -> BV:
-    (base, offset), (other, far) = split(left), split(right)
-    if base is other:
-        return constant(offset - far)
-    return joined(left, -far) if other is None else left - right
-
-
-def _compare(relation: Relation, left: BV, right: BV) -> Bool:
-    match relation:
-        case Relation.EQUAL:
-            return left == right
-        case Relation.UNEQUAL:
-            return left != right
-        case Relation.LESS:
-            return claripy.ULT(left, right)
-        case Relation.LESS_OR_EQUAL:
-            return claripy.ULE(left, right)
-        case Relation.GREATER:
-            return claripy.UGT(left, right)
-        case Relation.GREATER_OR_EQUAL:
-            return claripy.UGE(left, right)
-        case _:
-            assert_never(relation)
-
-
-def _segment_part(register: SegmentRegister, part: SegmentPart) -> BV:
-    parts = {
-        SegmentPart.SELECTOR: register.selector,
-        SegmentPart.BASE: register.base,
-        SegmentPart.LIMIT: register.limit,
-        SegmentPart.TYPE: register.type,
-        SegmentPart.S: register.s,
-        SegmentPart.DPL: register.dpl,
-        SegmentPart.PRESENT: register.present,
-        SegmentPart.LONG: register.long,
-        SegmentPart.BIG: register.big,
-        SegmentPart.NULL: ~register.present,
-    }
-    return extend(parts[part])
-
-
-def _cpu_fact(entry: State, fact: CpuFact) -> BV:
-    match fact:
-        case CpuFact.PHYSICAL_LIMIT:
-            return entry.features.physical_limit
-        case CpuFact.CR4_SUPPORTED:
-            return entry.features.cr4
-        case CpuFact.LA57:
-            return extend(entry.features.cr4[12])
-        case _:
-            assert_never(fact)
-
-
-def _event_word(moment: Moment, part: EventField) -> BV:
-    event, state = moment.event, moment.state
-    words: dict[EventField, BV] = {}
-    match event:
-        case ControlWrite(_, old, value):
-            words = {EventField.OLD: old, EventField.VALUE: value}
-        case MsrWrite(msr, old, value):
-            words = {
-                EventField.MSR: constant(msr),
-                EventField.OLD: old,
-                EventField.VALUE: value,
-            }
-        case Transfer(source, target, far):
-            words = {
-                EventField.SOURCE: source,
-                EventField.TARGET: target,
-                EventField.FAR: constant(far),
-            }
-        case ModeChange():
-            words = {EventField.SOURCE: state.rip}
-        case Access():
-            words = _access_words(event)
-        case Execution(physical, size):
-            words = {
-                EventField.ADDRESS: state.rip,
-                EventField.PHYSICAL: physical,
-                EventField.SIZE: constant(size),
-            }
-        case None:
-            words = {}
-    if part not in words:
-        raise Unmodelled(f"the event has no single {part.value}")
-    return words[part]
-
-
-def _access_words(event: Access) -> dict[EventField, BV]:
-    words = {
-        EventField.PHYSICAL: event.physical,
-        EventField.ADDRESS: event.linear,
-        EventField.SIZE: constant(event.size),
-        EventField.IMPLICIT: constant(event.by is AccessBy.PROCESSOR),
-    }
-    if event.value is not None and event.value.length <= WORD:
-        words[EventField.VALUE] = extend(event.value)
-    return words

@@ -33,4 +33,3 @@ def exit_rule(words: Evaluator) -> ExitRule:
             )
         case _:
             assert_never(words.spec.exit)
-

@@ -19,9 +19,7 @@ if TYPE_CHECKING:
     from verifier.specification.spec import Claim
 
 
-def explain(
-    claim: Claim, obligations: tuple[MustHold, ...], words: Evaluator
-) -> Explanation:
+def explain(claim: Claim, obligations: tuple[MustHold, ...], words: Evaluator) -> Explanation:
     """Tell a proof."""
     told = dict.fromkeys(_obligation(claim, one) for one in obligations)
     origins = [origin for one in obligations for origin in _origins(claim, one, words)]
@@ -41,16 +39,16 @@ def _origins(claim: Claim, one: MustHold, words: Evaluator) -> Iterator[Origin]:
     ending = one.path.ending
     if one.occurrence is not None or not isinstance(ending, Reached):
         return
-    pending = [node.gpr for node in e.walk(claim.holds.node) if _is_now(node)]
+    pending = [
+        node.gpr
+        for node in e.walk(claim.holds.node)
+        if isinstance(node, e.Register) and node.when is When.NOW
+    ]
     names_rip = any(isinstance(node, e.InstructionPointer) for node in e.walk(claim.holds.node))
     if names_rip and one.path.steps:
         yield from _of_target(one.path, words, pending)
     for register in dict.fromkeys(pending):
         yield from _of_register(one.path, register, words)
-
-
-def _is_now(node: e.Node) -> bool:
-    return isinstance(node, e.Register) and node.when is When.NOW
 
 
 def _of_target(path: Path, words: Evaluator, pending: list[Gpr]) -> Iterator[Origin]:
@@ -59,9 +57,8 @@ def _of_target(path: Path, words: Evaluator, pending: list[Gpr]) -> Iterator[Ori
     if isinstance(ending, Reached):
         value = shown(ending.state.rip)
         yield Origin("rip", value, *_where(path, len(path.steps) - 1, words))
-    for register in Gpr:
-        if f"%{register.name.lower()}" in last.instruction.text:
-            pending.append(register)
+    text = last.instruction.text
+    pending.extend(register for register in Gpr if f"%{register.name.lower()}" in text)
 
 
 def _of_register(path: Path, register: Gpr, words: Evaluator) -> Iterator[Origin]:

@@ -112,9 +112,7 @@ class Judging:
             case _:
                 assert_never(path.ending)
 
-    def _at_event(
-        self, claim: Claim, path: Path, occurrence: Occurrence
-    ) -> Iterator[Obligation]:
+    def _at_event(self, claim: Claim, path: Path, occurrence: Occurrence) -> Iterator[Obligation]:
         moment = Moment(occurrence.step.before, occurrence.event, bound=_bound(claim))
         yield from self._cases(claim, path, occurrence, moment)
 
@@ -157,11 +155,7 @@ class Judging:
     def _condition(self, claim: Claim, moment: Moment) -> Bool:
         if claim.when is None:
             return self.evaluator.truth(claim.holds.node, moment)
-        premise = self.evaluator.truth(claim.when.node, moment)
-        if premise.is_false():
-            return claripy.true()
-        holds = self.evaluator.truth(claim.holds.node, moment)
-        return claripy.Or(claripy.Not(premise), holds)
+        return self.evaluator.implication(claim.when.node, claim.holds.node, moment)
 
     def meets(self, claim: Claim, paths: tuple[Path, ...]) -> bool:
         """Say whether any path may meet the claim's event, its ``when`` included."""

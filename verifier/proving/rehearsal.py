@@ -14,13 +14,10 @@ from verifier.execution.concrete import state_of
 from verifier.execution.explore import ExitAfterBit, ExitAtInstruction, ExitLeavesRanges
 from verifier.execution.oracle import ConcreteOracle, Knowledge
 from verifier.execution.path import (
-    Faulted,
     Occurrence,
     OutOfFuel,
-    OutOfModel,
     Path,
     Reached,
-    Stopped,
 )
 from verifier.execution.step import take
 from verifier.machine.concrete import Override
@@ -42,6 +39,7 @@ if TYPE_CHECKING:
 
     from verifier.execution.explore import ExitRule, Fuel
     from verifier.execution.oracle import Choice
+    from verifier.execution.path import Ending, Step
     from verifier.execution.step import Taken
     from verifier.machine.concrete import Start
     from verifier.machine.models import ProcessorModel
@@ -189,8 +187,11 @@ def rehearse(
 def _run(
     state: State, rule: ExitRule, fuel: Fuel, values: Mapping[str, int]
 ) -> tuple[Path, tuple[State, ...], tuple[Choice, ...]]:
-    steps, occurrences, after, choices = [], [], [], []
-    ending: Faulted | Stopped | OutOfModel | OutOfFuel | Reached | None = None
+    steps: list[Step] = []
+    occurrences: list[Occurrence] = []
+    after: list[State] = []
+    choices: list[Choice] = []
+    ending: Ending | None = None
     while ending is None:
         if len(after) >= fuel.instructions:
             ending = OutOfFuel(state, f"the limit of {fuel.instructions} instructions")
@@ -201,7 +202,7 @@ def _run(
         if taken.step is not None:
             steps.append(taken.step)
             occurrences += [Occurrence(event, taken.step, 0) for event in taken.events]
-        ending = taken.ending  # type: ignore[assignment]
+        ending = taken.ending
         if ending is None:
             after.append(taken.state)
             if _at_exit(state, taken, rule):

@@ -131,9 +131,7 @@ class Session:
             reason = f"{refutable.failing[0].obligation.broken}, but not replayable"
             return Verdicts(self._result(claim, Verdict.UNKNOWN, reason))
         boundary = self._boundary(refutable)
-        result = self._result(
-            claim, Verdict.REFUTED, candidate.broken.sentence, boundary=boundary
-        )
+        result = self._result(claim, Verdict.REFUTED, candidate.broken.sentence, boundary=boundary)
         return Verdicts(result, candidate)
 
     def _open(self, claim: Claim, gaps: tuple[Undecided, ...]) -> Verdicts:
@@ -154,12 +152,8 @@ class Session:
         if self._allowed is None:
             return None
         known = [gap.knowledge for gap in refutable.gaps]
-        known += [
-            one.obligation.knowledge for one in refutable.failing if one.obligation.partial
-        ]
-        gaps = claripy.Or(
-            *(claripy.And(*(fact.condition for fact in one.facts)) for one in known)
-        )
+        known += [one.obligation.knowledge for one in refutable.failing if one.obligation.partial]
+        gaps = claripy.Or(*(claripy.And(*(fact.condition for fact in one.facts)) for one in known))
         broken = violation(refutable.failing)
         return find_boundary(self.context, load, broken, gaps, self._allowed)
 

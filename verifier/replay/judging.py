@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-
 from verifier.errors import Bug
 from verifier.execution.path import Faulted, Reached
 from verifier.proving.concretise import Bench, representable
@@ -90,9 +89,7 @@ def _word(candidate: Candidate, replayer: Replayer, engine: Engine) -> ReplayWor
     return word
 
 
-def sample(
-    session: Session, results: Iterable[Result], replayer: Replayer, count: int
-) -> int:
+def sample(session: Session, results: Iterable[Result], replayer: Replayer, count: int) -> int:
     """Replay what was proved at ``count`` load addresses; give how many starts agreed.
 
     Raises Bug where the engine does anything but what was proved.
@@ -138,5 +135,3 @@ def _check(session: Session, rehearsal: Rehearsal, claims: list[str]) -> None:
             said = broken.sentence if broken is not None else "the exit is not reached"
             message = f"{claim.id} was proved, yet a start breaks it: {said}"
             raise Bug(message)
-
-

@@ -143,7 +143,7 @@ def _paging_off(cpu: Cpu) -> None:
     cpu.general_protection_if(pcide, "paging would be turned off while CR4.PCIDE is set")
     _set_lma(cpu, active=False)
     cpu.set_mode(Mode.PROTECTED_32)
-    cpu.state = replace(cpu.state, paging_was_off=True)
+    cpu.state = replace(cpu.state, paging_was_off=True, live=frozenset())
 
 
 def _in_long_segment(cpu: Cpu) -> Bool:
@@ -166,6 +166,7 @@ def write_cr3(cpu: Cpu, value: BV) -> None:
     above = claripy.UGE(value, cpu.state.features.physical_limit)
     cpu.general_protection_if(above, "CR3 would have a bit at or above MAXPHYADDR")
     cpu.set_control(ControlRegister.CR3, value)
+    cpu.state = replace(cpu.state, live=frozenset())
 
 
 def write_cr4(cpu: Cpu, value: BV) -> None:

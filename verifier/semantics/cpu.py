@@ -172,6 +172,8 @@ class Cpu:
         _, place = self.state.memory.place(address, size, self.oracle)
         if not self.state.memory.determined(place, size):
             raise Unmodelled(f"a page table at {place}, whose bytes the start does not fix")
+        live = self.state.live | {(place.region.name, _page(place))}
+        self.state = replace(self.state, live=live)
         return self._read(address, address, size, AccessBy.PROCESSOR)
 
     def _read(self, linear: BV, physical: BV, size: int, by: AccessBy) -> BV:
@@ -187,22 +189,35 @@ class Cpu:
 
     def _write(self, linear: BV, physical: BV, value: BV, by: AccessBy) -> None:
         size = width_of(value) // BYTE
-        memory, place = self._writable(physical, size)
+        memory, place = self._writable(physical, size, by)
         self.state = replace(self.state, memory=memory.write(place, value))
         self.events.append(Access(Intent.WRITE, linear, physical, size, place, value, by))
 
-    def _writable(self, address: BV, size: int) -> tuple[Memory, Place]:
+    def _writable(self, address: BV, size: int, by: AccessBy) -> tuple[Memory, Place]:
         memory, place = self.state.memory.place(address, size, self.oracle)
         memory.require_apart(place, address, size, self.oracle)
-        self._require_tables_untouched(place, address)
+        if by is AccessBy.INSTRUCTION:
+            self._require_tables_untouched(place, address, size)
         return memory, place
 
-    def _require_tables_untouched(self, place: Place, address: BV) -> None:
-        if place.region.stray and self.state.tables is not None:
+    def _require_tables_untouched(self, place: Place, address: BV, size: int) -> None:
+        tables = self.state.tables
+        if tables is not None and place.region.name == tables.region:
+            raise Unmodelled(f"a store to the loader's tables, at {place}", (address,))
+        if self._hits_live_table(place, size):
+            if self.state.strict:
+                raise Unmodelled(f"a store to page tables in use, at {place}", (address,))
+            self.state = replace(self.state, stale=True)
+        if place.region.stray and tables is not None:
             hit = self.oracle.fresh("stray-store-hits-loader-tables", 1) == 1
             if self.oracle.decide(hit):
                 reason = "a store outside every region may hit the loader's tables"
                 raise Unmodelled(reason, (address,))
+
+    def _hits_live_table(self, place: Place, size: int) -> bool:
+        pages = {(place.region.name, _page(place, ahead)) for ahead in (0, size - 1)}
+        pages |= {(place.region.name, _page(place, ahead)) for ahead in range(0, size, PAGE)}
+        return not self.state.live.isdisjoint(pages)
 
     def load_cells(self, linear: BV, size: int) -> list[Cell]:
         """Read many bytes in one step."""
@@ -216,9 +231,9 @@ class Cpu:
     def store_cells(self, linear: BV, cells: list[Cell]) -> None:
         """Write many bytes in one step."""
         physical = self._translate(linear, len(cells), Intent.WRITE)
-        memory, place = self._writable(physical, len(cells))
-        self.state = replace(self.state, memory=memory.write_cells(place, cells))
         by = AccessBy.INSTRUCTION
+        memory, place = self._writable(physical, len(cells), by)
+        self.state = replace(self.state, memory=memory.write_cells(place, cells))
         self.events.append(Access(Intent.WRITE, linear, physical, len(cells), place, None, by))
 
     # Transfers
@@ -259,3 +274,8 @@ class Cpu:
     def require_ring_0(self) -> None:
         """Raise #GP(0) outside ring 0."""
         self.general_protection_if(self.privilege != 0, "the privilege level is not 0")
+
+
+def _page(place: Place, ahead: int = 0) -> int:
+    """Give the offset of the page of an access in its region, -1 where it is no number."""
+    return place.offset + ahead & ~(PAGE - 1) if isinstance(place.offset, int) else -1

@@ -97,7 +97,8 @@ def _check_limit(
         beyond = claripy.UGT(plus(extend(offset), size - 1), extend(register.limit))
         cpu.fault_if(beyond, vector, 0, "the access is beyond the segment's limit")
     if size > 1 and (flat or known(register.base) != 0):
+        highest = FLAT_LIMIT - (size - 1)
         linear = plus(low32(register.base), offset)
-        wraps = claripy.UGT(linear, FLAT_LIMIT - (size - 1))
+        wraps = claripy.Or(claripy.UGT(offset, highest), claripy.UGT(linear, highest))
         if cpu.oracle.decide(wraps):
             raise Unmodelled("an access that wraps around 4G", (offset,))

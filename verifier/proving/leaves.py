@@ -1,0 +1,32 @@
+"""The symbols in expressions, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, cast
+
+if TYPE_CHECKING:
+    from claripy.ast.bool import Bool
+    from claripy.ast.bv import BV
+
+Leaves = dict[str, "BV"]
+"""Symbols by name."""
+
+
+def leaves_of(expressions: Iterable[Bool | BV]) -> Leaves:
+    """Give every bit-vector symbol that occurs in the expressions."""
+    found: Leaves = {}
+    for expression in expressions:
+        if expression.variables <= found.keys():
+            continue
+        for leaf in expression.leaf_asts():
+            if leaf.op == "BVS":
+                found[cast("str", leaf.args[0])] = cast("BV", leaf)
+    return found
+
+
+def chosen_open(leaves: Mapping[str, BV]) -> Leaves:
+    """Give those that stand for what the manuals leave open, or for a claim's bound words."""
+    return {
+        name: leaf for name, leaf in leaves.items() if "@" in name or name.startswith("for all ")
+    }
