@@ -1,12 +1,16 @@
-"""What our semantics may leave unmodelled, each with its reason.
+"""What our semantics may leave unmodelled, and where Bochs is wrong, each with its reason.
 
-A path that ends so is UNKNOWN to the prover, so none of these can hide a wrong proof. The
-list keeps the tests honest: whatever else ends a case without a comparison fails them.
+A path that ends unmodelled is UNKNOWN to the prover, so none of these can hide a wrong proof.
+The lists keep the tests honest: whatever else ends a case without agreement fails them.
 """
 
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.semantics.cases import Case
 
 UNMODELLED = (
     # No trampoline here uses them, and their rules differ from those of flat segments.
@@ -38,3 +42,19 @@ PATTERN = re.compile("|".join(UNMODELLED))
 def is_allowed(reason: str) -> bool:
     """Say whether a case may end for this reason."""
     return PATTERN.fullmatch(reason) is not None
+
+
+EXCEPTIONS = (
+    # "RET", "Protected Mode Exceptions": the whole frame is checked before any of it is read.
+    # Bochs reads the selector first, and may find a page missing under it.
+    ("RET far", r"we raise #SS\(0\): the address is not canonical; Bochs #PF\([09]\)"),
+)
+"""Differences in which the manual is with us: the start of the form's name, what is told."""
+
+
+def is_excepted(case: Case, differences: list[str]) -> bool:
+    """Say whether a case differs in nothing but what Bochs is known to get wrong."""
+    return bool(differences) and all(
+        any(case.name.startswith(form) and re.fullmatch(told, each) for form, told in EXCEPTIONS)
+        for each in differences
+    )

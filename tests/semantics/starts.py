@@ -56,9 +56,13 @@ FREE_FLAGS = (
 )
 
 
+oddness = 1.0
+"""How much more often than usual starts are peculiar."""
+
+
 def rarely(source: random.Random, chance: float = 0.08) -> bool:
     """Say yes with a small chance."""
-    return source.random() < chance
+    return source.random() < min(chance * oddness, 0.5 if oddness > 1 else 1)
 
 
 def value(source: random.Random, width: int = 64) -> int:

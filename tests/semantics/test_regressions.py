@@ -158,6 +158,10 @@ UNMODELLED = {
         protected_mode("8b07", gprs={Gpr.RDI: 0xFFFE}),
         {Segment.DS: replace(segment(0x18, 3), base=0xFFFF_0000, limit=0x1FFFF, granular=False)},
     ),
+    "a pop that wraps at 4G in a segment with a base": with_segments(
+        protected_mode("9d", gprs={Gpr.RSP: 0xFFFF_FFFF}),
+        {Segment.SS: replace(segment(0x18, 3), base=0xFFFF_0000)},
+    ),
     "PAE paging without IA-32e mode": with_controls(
         protected_mode("0f22c0", gprs={Gpr.RAX: 0x8000_0011}), {ControlRegister.CR4: CR4_PAE}
     ),
