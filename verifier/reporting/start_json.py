@@ -119,7 +119,7 @@ def _numbers(fields: Fields, kind: type[Named]) -> dict[Named, int]:
 def _member(fields: Fields, key: str, name: str, kind: type[Named]) -> Named:
     names = {each.name.lower(): each for each in kind}
     if name not in names:
-        raise fields.mistake(f"names no register: {nearest(name, names)}", key)
+        raise fields.mistake(f"names no register; {nearest(name, names)}", key)
     return names[name]
 
 

@@ -92,6 +92,8 @@ def where(step: TraceLine) -> str:
 
 def _kept(trace: tuple[TraceLine, ...]) -> Iterator[TraceLine]:
     """Keep the start, what is around each change of mode, and the end."""
+    if not trace:
+        return
     switches = [
         index for index, (one, other) in enumerate(pairwise(trace), 1) if one.mode != other.mode
     ]

@@ -18,6 +18,8 @@ VERDICT_STYLE = {
     Verdict.UNKNOWN: "bold yellow",
     Verdict.VACUOUS: "bold magenta",
 }
+GLIMPSE = 60
+"""Columns that a reason may take in a line of verdicts."""
 FAINT = "dim"
 STRONG = "bold"
 
@@ -106,7 +108,7 @@ def boundary_sentence(boundary: Boundary | None) -> str:
     if boundary.last < boundary.highest:
         told.append(f"The largest is {last}: no start breaks it from there up to {highest}.")
     if not boundary.unbroken:
-        told.append(f"Between {first} and {last} not every load breaks it.")
+        told.append(f"Between {first} and {last} some loads may not break it.")
     elif boundary.last == boundary.highest:
         told.append(f"From there up to the highest allowed load, {highest}, every load breaks it.")
     else:
@@ -133,4 +135,9 @@ def holds_where(result: Result, *, has_load: bool) -> str:
         case Verdict.REFUTED:
             return breaks_at(result.boundary)
         case Verdict.UNKNOWN | Verdict.VACUOUS:
-            return result.reason
+            return shortened(result.reason)
+
+
+def shortened(text: str) -> str:
+    """Give the beginning of a long sentence, for a line that the whole one follows."""
+    return text if len(text) <= GLIMPSE else f"{text[: GLIMPSE - 4].rstrip()} ..."

@@ -1,0 +1,71 @@
+"""Specs are found where people put them, and a wrong name is told with the nearest right one."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from verifier.cli.find import find_specs, tracked_specs
+from verifier.errors import BadInput
+
+if TYPE_CHECKING:
+    from tests.conftest import Needs
+
+
+def make(*folders: str) -> None:
+    """Make specs in folders of the current one."""
+    for folder in folders:
+        Path(folder).mkdir(parents=True)
+        (Path(folder) / "spec.toml").write_text("")
+
+
+@pytest.mark.usefixtures("here")
+def test_all_under_specs_without_arguments() -> None:
+    """Without a name, every spec under ``specs`` in order."""
+    make("specs/b", "specs/a", "other")
+    assert find_specs([]) == (Path("specs/a"), Path("specs/b"))
+
+
+@pytest.mark.usefixtures("here")
+def test_current_folder_without_specs() -> None:
+    """Where there is no ``specs``, those of the current folder."""
+    make("one")
+    assert find_specs([]) == (Path("one"),)
+
+
+@pytest.mark.usefixtures("here")
+def test_folder_file_and_folder_of_folders() -> None:
+    """A spec's folder, its file, and a folder of specs are names; twice is once."""
+    make("specs/a", "specs/b")
+    file = Path("specs/b/spec.toml")
+    assert find_specs([Path("specs/a"), Path("specs/a")]) == (Path("specs/a"),)
+    assert find_specs([file]) == (file,)
+    assert find_specs([Path("specs")]) == (Path("specs/a"), Path("specs/b"))
+
+
+@pytest.mark.usefixtures("here")
+def test_wrong_names_are_told() -> None:
+    """A name that is no spec comes with the nearest that is."""
+    with pytest.raises(BadInput, match=r"there is no spec.toml here"):
+        find_specs([])
+    make("specs/la57-rfc", "empty/x")
+    with pytest.raises(BadInput, match="did you mean 'specs/la57-rfc'"):
+        find_specs([Path("specs/la57-rcf")])
+    Path("nothing").mkdir()
+    with pytest.raises(BadInput, match=r"there is no spec.toml in 'nothing'"):
+        find_specs([Path("nothing")])
+
+
+def test_gate_looks_at_what_git_tracks(here: Path, needs: Needs) -> None:
+    """A spec that is not in the index is not part of the commit."""
+    make("specs/a", "deep/er/b", "untracked")
+    assert tracked_specs(here) == tuple(
+        here / name for name in ("deep/er/b", "specs/a", "untracked")
+    )
+    git = needs("git")
+    for command in (["init", "-q"], ["add", "specs", "deep"]):
+        subprocess.run([git, *command], cwd=here, check=True)
+    assert tracked_specs(here) == (here / "deep/er/b", here / "specs/a")

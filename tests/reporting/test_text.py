@@ -1,0 +1,122 @@
+"""The text of a report is the one that was looked at and found good."""
+
+from __future__ import annotations
+
+from io import StringIO
+from typing import TYPE_CHECKING
+
+import pytest
+from rich.console import Console
+
+from tests.reporting import build
+from verifier.machine.models import ModelName
+from verifier.proving.result import Result
+from verifier.reporting.recorded import Disagreement
+from verifier.reporting.recorded_text import gate_lines, recorded_lines
+from verifier.reporting.status import Status
+from verifier.reporting.text import MODEL_SENTENCE, summary_lines, tally
+from verifier.reporting.trace import Layout
+from verifier.specification.verdict import Verdict
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from rich.text import Text
+
+PIPE = Layout(everything=False, width=None)
+WIDE = 100
+TERMINAL = Layout(everything=False, width=WIDE)
+DISAGREEMENT = Disagreement(
+    "switch", "rsi-preserved", ModelName.ZEROING, (), "expected PROVED, is REFUTED", Status.REFUTED
+)
+
+
+def plain(lines: list[Text]) -> str:
+    """Give lines as a file or a pipe gets them."""
+    return "".join(f"{each.plain.rstrip()}\n" for each in lines)
+
+
+GOLDEN = {
+    "proof": lambda: summary_lines(build.summary(build.proved()), PIPE),
+    "proof-explained": lambda: summary_lines(
+        build.summary(build.proved()), Layout(everything=True, width=None)
+    ),
+    "counterexample": lambda: summary_lines(
+        build.summary(build.proved(), build.refuted()), TERMINAL
+    ),
+    "undecided": lambda: summary_lines(
+        build.summary(build.undecided(), dropped=("load-range",)), PIPE
+    ),
+    "recorded": lambda: recorded_lines([build.summary(build.proved(), build.refuted())], [], PIPE),
+    "not-recorded": lambda: recorded_lines(
+        [build.summary(build.proved(), build.refuted())], [DISAGREEMENT], PIPE
+    ),
+    "gate": lambda: gate_lines(
+        build.summary(build.proved(), build.refuted()), [DISAGREEMENT], PIPE
+    ),
+}
+
+
+@pytest.mark.parametrize("name", GOLDEN)
+def test_text_is_golden(name: str, root: Path) -> None:
+    """Each text is that of its golden file, line for line."""
+    text = plain(GOLDEN[name]())
+    assert text == (root / "tests/reporting/golden" / f"{name}.txt").read_text(), text
+
+
+def test_every_golden_file_is_compared(root: Path) -> None:
+    """No golden file is left that nothing makes any more."""
+    found = {path.stem for path in (root / "tests/reporting/golden").iterdir()}
+    assert found == set(GOLDEN)
+
+
+def test_fits_a_terminal_of_100_columns() -> None:
+    """No line of a path is longer than the terminal; colours are there and change no letter."""
+    lines = summary_lines(build.summary(build.refuted()), TERMINAL)
+    assert all(len(each.plain) <= WIDE for each in lines if "code.S:7" in each.plain)
+    stream = StringIO()
+    console = Console(file=stream, force_terminal=True, width=WIDE, color_system="standard")
+    for each in lines:
+        console.print(each, soft_wrap=True)
+    assert "\x1b[1;31mREFUTED\x1b[0m" in stream.getvalue()
+
+
+def test_one_line_for_each_verdict() -> None:
+    """Verdict, claim, model and where it holds stand on one line, for scripts that look."""
+    text = plain(summary_lines(build.summary(build.proved(), build.refuted()), PIPE))
+    assert "\nPROVED   cr3-below-4g   retaining  every load  0.25 s\n" in text
+    assert "\nREFUTED  rsi-preserved  zeroing    breaks at every load  1.50 s\n" in text
+
+
+def test_nothing_judged_is_said() -> None:
+    """An empty set of results is no silence."""
+    assert "no claim was judged" in plain(summary_lines(build.summary(), PIPE))
+    assert tally([]).plain == "nothing was judged"
+
+
+def test_spec_cannot_shape_the_report() -> None:
+    """Line ends and terminal codes in names and reasons are written out."""
+    evil = "x\x1b[2J\nPROVED   all"
+    result = Result("switch", "rsi-preserved", ModelName.ZEROING, Verdict.UNKNOWN, reason=evil)
+    text = plain(summary_lines(build.summary(result), PIPE))
+    assert "\x1b" not in text
+    assert "\nPROVED" not in text
+    assert r"x\x1b[2J" in text
+
+
+def test_contradiction_is_told_as_our_bug() -> None:
+    """A counterexample that an engine contradicts is called a bug of the verifier."""
+    result = Result(
+        "switch",
+        "rsi-preserved",
+        ModelName.ZEROING,
+        Verdict.REFUTED,
+        reason="Bochs goes on",
+        contradicted=True,
+    )
+    assert "BUG of the verifier" in plain(summary_lines(build.summary(result), PIPE))
+
+
+def test_every_model_is_explained() -> None:
+    """The footer knows each processor model."""
+    assert set(MODEL_SENTENCE) == {model.value for model in ModelName}
