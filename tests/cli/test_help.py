@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from verifier.cli.app import EngineName, Model
+from verifier.cli.options import EngineName, Model
 from verifier.machine.models import ModelName
 from verifier.replay.engine import Engine
 

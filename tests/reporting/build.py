@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tests.replay.build import CODE, long_mode
@@ -79,9 +80,8 @@ def step(number: int, address: int, mode: Mode = Mode.LONG_64, text: str = "nop"
 
 def start() -> Start:
     """Give a start that Bochs runs: it moves 7 to %rax and on to %rsi."""
-    made = long_mode(CODE_BYTES, gprs={Gpr.RSI: 1 << 32})
-    made.overrides[2] = (Override(Gpr.R9, 0xFF, 0x5A), Override(None, 1, 1))  # type: ignore[index]
-    return made
+    imposed = {2: (Override(Gpr.R9, 0xFF, 0x5A), Override(None, 1, 1))}
+    return replace(long_mode(CODE_BYTES, gprs={Gpr.RSI: 1 << 32}), overrides=imposed)
 
 
 def counterexample() -> Counterexample:
@@ -89,8 +89,8 @@ def counterexample() -> Counterexample:
     return Counterexample(
         start=start(),
         inputs=(
-            InputValue("rsi", 1 << 32, 64, matters=True),
             InputValue("load", CODE, 64, matters=False),
+            InputValue("rsi", 1 << 32, 64, matters=True),
             InputValue("rax", 0, 64, matters=False),
             InputValue("r9", 0, 64, matters=False),
             InputValue("cr4.PGE", 0, 1, matters=False),
@@ -180,7 +180,7 @@ def summary(*results: Result, dropped: tuple[str, ...] = ()) -> Summary:
         size=186,
         producer="GNU assembler 2.40",
         notes=("code.S:9: Warning: no instruction mnemonic suffix",),
-        has_load=True,
+        load_name="load",
         assumptions={"load-range": "The load address\nis a page.", "spare": "Never needed."},
         claims={
             "cr3-below-4g": ClaimSummary("CR3 is low.", "value < 1 << 32", (), {}),

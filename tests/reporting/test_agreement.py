@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -34,11 +34,11 @@ SEEN = Observation(
 )
 
 
-def end(**changes: object) -> Counterexample:
+def end(**changes: Any) -> Counterexample:  # noqa: ANN401 - fields of an End
     """Give the counterexample with another end."""
     expected: End | None = SHOWN.end
     assert expected is not None
-    return replace(SHOWN, end=replace(expected, **changes))  # type: ignore[arg-type]
+    return replace(SHOWN, end=replace(expected, **changes))
 
 
 def faulting() -> Counterexample:

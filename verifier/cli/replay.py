@@ -64,7 +64,7 @@ def _head(saved: Saved) -> list[Text]:
         *paragraph(saved.holds, f"{INDENT}{INDENT}", PROSE),
         *paragraph(shown.reason, INDENT, PROSE),
         line(),
-        *inputs(shown.inputs),
+        *inputs(shown),
     ]
 
 

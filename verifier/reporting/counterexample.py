@@ -22,14 +22,13 @@ from verifier.reporting.wording import (
 if TYPE_CHECKING:
     from rich.text import Text
 
-    from verifier.proving.result import Counterexample, Difference, InputValue, ReplayWord, Result
+    from verifier.proving.result import Counterexample, Difference, ReplayWord, Result
     from verifier.reporting.summary import Summary
     from verifier.reporting.trace import Layout
 
 INDENT = "  "
 DEEPER = "    "
 PROSE = 100
-LOAD = "load"
 ENGINE_NAME = {"bochs": "Bochs", "qemu": "QEMU"}
 
 JUDGE_STYLE = {
@@ -64,7 +63,7 @@ def _counterexample(result: Result, shown: Counterexample, layout: Layout) -> li
     return [
         *(_reason(each) for each in paragraph(shown.reason or result.reason, INDENT, PROSE)),
         line(),
-        *inputs(shown.inputs, everything=layout.everything),
+        *inputs(shown, everything=layout.everything),
         *_path(shown, layout),
         *differences(shown.differences),
         *paragraph(boundary_sentence(result.boundary), INDENT, PROSE),
@@ -77,10 +76,11 @@ def _reason(text: Text) -> Text:
     return text
 
 
-def inputs(values: tuple[InputValue, ...], *, everything: bool = False) -> list[Text]:
-    """Give the start: what matters one a line, the load first, what does not together."""
-    matter = sorted((each for each in values if each.matters or each.name == LOAD), key=_load_first)
-    rest = [each for each in values if each not in matter]
+def inputs(shown: Counterexample, *, everything: bool = False) -> list[Text]:
+    """Give the start: the load and what matters one a line, what does not together."""
+    first = shown.inputs[:1] if shown.load is not None else ()
+    matter = [*first, *(each for each in shown.inputs[len(first) :] if each.matters)]
+    rest = [each for each in shown.inputs if each not in matter]
     rows = [
         (
             each.name,
@@ -90,20 +90,16 @@ def inputs(values: tuple[InputValue, ...], *, everything: bool = False) -> list[
         for each in matter
     ]
     result = [line(INDENT, ("the smallest start that was found", FAINT))]
-    result += columns(rows, DEEPER, gap=1)
+    result += columns(rows, DEEPER, gap=1) if rows else [line(DEEPER, "any")]
     if rest and everything:
         result.append(line(INDENT, ("inputs that do not matter", FAINT)))
         result += columns([(each.name, f"= {number(each.value)}") for each in rest], DEEPER, gap=1)
     elif rest:
         result += [
             line(INDENT, ("do not matter: any allowed value breaks it too", FAINT)),
-            *paragraph(families([each.name for each in rest]), DEEPER, PROSE),
+            *paragraph(families(each.name for each in rest), DEEPER, PROSE),
         ]
     return [*result, line()]
-
-
-def _load_first(value: InputValue) -> bool:
-    return value.name != LOAD
 
 
 def _path(shown: Counterexample, layout: Layout) -> list[Text]:

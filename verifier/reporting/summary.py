@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from verifier.machine.words import WORD
+from verifier.proving.result import InputValue
 from verifier.specification.expression import Input
 
 if TYPE_CHECKING:
@@ -42,6 +44,8 @@ class Summary:
 
     ``assumptions`` maps ids to their text. ``digest`` is the SHA-256 of the ``size`` bytes
     that were proved, ``source`` the file they come from, ``producer`` the tool that made them.
+    ``load_name`` is the input that the image's address is, empty where it is fixed; it is the
+    first input of every counterexample.
     """
 
     target: str
@@ -52,7 +56,7 @@ class Summary:
     size: int
     producer: str
     notes: tuple[str, ...]
-    has_load: bool
+    load_name: str
     assumptions: Mapping[str, str]
     claims: Mapping[str, ClaimSummary]
     results: tuple[Result, ...]
@@ -66,6 +70,11 @@ class Summary:
         return result.model in self.claims[result.claim].promises
 
     @property
+    def has_load(self) -> bool:
+        """Say whether the image moves."""
+        return bool(self.load_name)
+
+    @property
     def needed(self) -> tuple[str, ...]:
         """Give the assumptions that some verdict rests on, in the order of the spec."""
         used = {name for result in self.results for name in result.assumptions}
@@ -76,6 +85,7 @@ class Summary:
 def summarise(report: Report) -> Summary:
     """Give the plain values of a report."""
     spec, image = report.spec, report.image
+    name = spec.base.node.name if isinstance(spec.base.node, Input) else ""
     return Summary(
         target=spec.name,
         title=spec.description.title,
@@ -85,14 +95,26 @@ def summarise(report: Report) -> Summary:
         size=len(image.data),
         producer=image.producer,
         notes=image.notes,
-        has_load=isinstance(spec.base.node, Input),
+        load_name=name,
         assumptions={each.id: each.text for each in spec.assumptions},
         claims=_claims(spec),
-        results=report.results,
+        results=tuple(_load_first(each, name) for each in report.results),
         dropped=report.dropped,
         unneeded=report.unneeded,
         work=_work(report),
     )
+
+
+def _load_first(result: Result, name: str) -> Result:
+    """Make the load address the first input of a counterexample, added where it is missing."""
+    shown = result.counterexample
+    if shown is None or shown.load is None:
+        return result
+    anywhere = result.boundary is not None and result.boundary.every_load
+    missing = InputValue(name, shown.load, WORD, matters=not anywhere)
+    load = next((each for each in shown.inputs if each.name == name), missing)
+    others = (each for each in shown.inputs if each.name != name)
+    return replace(result, counterexample=replace(shown, inputs=(load, *others)))
 
 
 def _claims(spec: Spec) -> dict[str, ClaimSummary]:

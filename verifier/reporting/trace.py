@@ -60,12 +60,14 @@ def _row(cells: tuple[str, ...], widths: list[int], indent: str) -> Text:
     count, address, place, text, source, source_text = (
         cell.ljust(width) for cell, width in zip(cells, widths, strict=True)
     )
-    return line(
+    row = line(
         f"{indent}  {count.strip().rjust(widths[0])}{'':{GAP}}{address}{'':{GAP}}",
         (f"{place}{'':{GAP}}", "cyan"),
         f"{text}{'':{GAP}}",
         (f"{source}{'':{GAP}}{source_text}".rstrip(), FAINT),
     )
+    row.rstrip()
+    return row
 
 
 def _cells(step: TraceLine) -> tuple[str, ...]:

@@ -1,0 +1,147 @@
+"""The arguments and options of the commands, with their help and what a shell may complete."""
+
+from __future__ import annotations
+
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from verifier.cli.find import complete_ids, complete_spec
+
+
+class Model(Enum):
+    """A processor model, by the name that specs give it."""
+
+    ARCHITECTURAL = "architectural"
+    RETAINING = "retaining"
+    ZEROING = "zeroing"
+
+
+class EngineName(Enum):
+    """A CPU implementation to replay on."""
+
+    BOCHS = "bochs"
+    QEMU = "qemu"
+
+
+def engine_names(text: str | None) -> tuple[str, ...]:
+    """Read ``bochs,qemu``; without a text, all there are."""
+    known = [each.value for each in EngineName]
+    if text is None:
+        return tuple(known)
+    names = dict.fromkeys(name.strip() for name in text.split(","))
+    for name in names:
+        if name not in known:
+            raise typer.BadParameter(f"'{name}' is no engine: {' or '.join(known)}")
+    return tuple(names)
+
+
+def _specs_of(context: typer.Context) -> list[Path]:
+    return [Path(spec) for spec in context.params.get("specs") or ()]
+
+
+def _complete_claim(context: typer.Context, incomplete: str) -> list[str]:
+    return complete_ids(_specs_of(context), "claim", incomplete)
+
+
+def _complete_assumption(context: typer.Context, incomplete: str) -> list[str]:
+    return complete_ids(_specs_of(context), "assume", incomplete)
+
+
+def _print_versions(value: bool) -> None:  # noqa: FBT001 - Typer passes an option's value so
+    if value:
+        from verifier.cli.versions import tools  # noqa: PLC0415 - only for --version
+
+        for name, version in tools().items():
+            typer.echo(f"{name} {version}")
+        raise typer.Exit
+
+
+Version = Annotated[
+    bool,
+    typer.Option(
+        "--version",
+        callback=_print_versions,
+        is_eager=True,
+        help="Print every version that a verdict depends on.",
+    ),
+]
+Specs = Annotated[
+    list[Path] | None,
+    typer.Argument(
+        metavar="SPEC",
+        help="A folder with a spec.toml, or such a file; without any, all under specs/.",
+        autocompletion=complete_spec,
+    ),
+]
+Models = Annotated[
+    list[Model] | None,
+    typer.Option(
+        "--model",
+        "-m",
+        metavar="MODEL",
+        help="Judge under this model, not those promised; repeatable. "
+        "One of architectural, retaining, zeroing.",
+    ),
+]
+Claims = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--claim",
+        "-c",
+        metavar="ID",
+        help="Judge this claim alone; repeatable.",
+        autocompletion=_complete_claim,
+    ),
+]
+Without = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="ID",
+        help="Drop this assumption; repeatable.",
+        autocompletion=_complete_assumption,
+    ),
+]
+AllModels = Annotated[
+    bool, typer.Option("--all-models", help="Judge under every model that the spec names.")
+]
+Explain = Annotated[
+    bool, typer.Option("--explain", help="Say why: obligations, origins, whole paths.")
+]
+Recorded = Annotated[
+    bool,
+    typer.Option("--recorded", help="Compare all verdicts with those that the specs record."),
+]
+Json = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Write a JSON report too; - for stdout.")
+]
+Jobs = Annotated[
+    int,
+    typer.Option(
+        "--jobs", "-j", min=0, metavar="N", help="Specs proved at once; 0: one a processor."
+    ),
+]
+KeepIn = Annotated[
+    Path | None,
+    typer.Option(metavar="DIR", help="Keep counterexamples here, not in counterexamples/."),
+]
+OneSpec = Annotated[
+    Path,
+    typer.Argument(metavar="SPEC", help="A spec.toml or its folder.", autocompletion=complete_spec),
+]
+OneModel = Annotated[
+    Model, typer.Option("--model", "-m", help="The model whose paths give each byte's mode.")
+]
+SavedFile = Annotated[Path, typer.Argument(metavar="CEX.json", help="A saved counterexample.")]
+Engines = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME[,NAME]", help="bochs, qemu or both; all that are installed unless given."
+    ),
+]
+Trace = Annotated[
+    bool, typer.Option("--trace", help="Show each instruction as the engine executes it.")
+]
+Root = Annotated[Path, typer.Option(help="The repository; the current folder unless given.")]
