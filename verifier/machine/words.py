@@ -147,7 +147,7 @@ def widened(short: BV) -> BV | None:
     ``low32(x) + 4`` gives ``x + 4``, ``low32(x) - 4`` gives ``x - 4``.
     """
     base, offset = short, 0
-    if short.op in {"__add__", "__sub__"} and len(short.args) == 2:  # noqa: PLR2004
+    if short.op in {"__add__", "__sub__"} and len(short.args) == 2:
         last = known(cast("BV", short.args[1]))
         if last is None:
             return None

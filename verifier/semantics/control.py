@@ -65,7 +65,7 @@ NUMBERED = {
 
 
 def _named(instruction: Instruction) -> ControlRegister:
-    if instruction.reg == 8:  # noqa: PLR2004
+    if instruction.reg == 8:
         raise Unmodelled("CR8 is not modelled")
     if instruction.reg not in NUMBERED:
         raise Fault(Vector.UD, None, f"there is no control register {instruction.reg}")

@@ -55,7 +55,7 @@ class ModRm:
     @property
     def is_register(self) -> bool:
         """Say whether the operand in ``rm`` is a register, not memory."""
-        return self.mod == 3  # noqa: PLR2004
+        return self.mod == 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +157,7 @@ def _prefixes(raw: bytes, mode: Mode) -> tuple[frozenset[Prefix], int, int]:
     while index < len(raw) and raw[index] in _PREFIX_BYTES:
         seen.add(_PREFIX_BYTES[raw[index]])
         index += 1
-    if mode.is_64 and index < len(raw) and raw[index] & 0xF0 == 0x40:  # noqa: PLR2004
+    if mode.is_64 and index < len(raw) and raw[index] & 0xF0 == 0x40:
         return frozenset(seen), raw[index], index + 1
     return frozenset(seen), 0, index
 

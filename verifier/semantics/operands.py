@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 BYTE = 8
 _NUMBERS_64 = {register.name.lower(): register for register in Gpr}
-_NUMBERS_32 = {f"e{register.name.lower()[1:]}": register for register in Gpr if register < 8}  # noqa: PLR2004
+_NUMBERS_32 = {f"e{register.name.lower()[1:]}": register for register in Gpr if register < 8}
 
 
 def effective_address(cpu: Cpu, instruction: Instruction) -> tuple[Segment, BV]:
@@ -37,7 +37,7 @@ def _part(cpu: Cpu, instruction: Instruction, name: str, width: int) -> BV:
         return constant(0, width)
     if name == "rip":
         return cpu.next_rip(instruction.size)
-    numbers = _NUMBERS_64 if width == 64 else _NUMBERS_32  # noqa: PLR2004
+    numbers = _NUMBERS_64 if width == 64 else _NUMBERS_32
     if name not in numbers:
         raise Unmodelled(f"an address that uses {name}")
     return cpu.gpr(numbers[name], width)

@@ -37,7 +37,7 @@ def linear_address(cpu: Cpu, segment: Segment, offset: BV, size: int, intent: In
         return offset
     register = cpu.state.segments[segment]
     _check_segment(cpu, register, vector, intent)
-    short = offset if width_of(offset) == 32 else low32(offset)  # noqa: PLR2004
+    short = offset if width_of(offset) == 32 else low32(offset)
     _check_limit(cpu, register, short, size, vector)
     return wide(cpu, plus(low32(register.base), short))
 

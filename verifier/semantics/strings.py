@@ -70,7 +70,7 @@ def _repeat(cpu: Cpu, instruction: Instruction, *, copies: bool) -> None:
 
 def _nothing(cpu: Cpu, width: int, *, copies: bool) -> None:
     """Leave open in 32-bit code whether a repetition of no elements zero-extends its registers."""
-    if width == 64:  # noqa: PLR2004
+    if width == 64:
         return
     for register in (Gpr.RCX, Gpr.RDI, Gpr.RSI) if copies else (Gpr.RCX, Gpr.RDI):
         upper = cpu.undefined(f"{register.name.lower()}[63:32]", 32)
