@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 import claripy
 
-from verifier.machine.words import width_of
+from verifier.machine.words import WORD, width_of
 from verifier.proving.leaves import leaves_of
 from verifier.proving.result import Boundary
 from verifier.solver import Contradictory, Satisfied
@@ -45,20 +45,51 @@ class Search:
                 return None
         low = 0
         while low < best:
-            middle = (low + best) // 2
-            match self.ask(condition, claripy.ULE(self.load, middle)):
+            probe = _probe(low, best)
+            match self.ask(condition, claripy.ULE(self.load, probe)):
                 case Satisfied(model):
                     best = model.number(self.load)
                 case Contradictory():
-                    low = middle + 1
+                    low = probe + 1
                 case _:
                     return None
         return best
 
     def largest(self, condition: Bool) -> int | None:
         """Give the largest load, None where there is none or the solver gave up."""
-        found = Search(self.context, ~self.load).smallest(condition)
-        return None if found is None else TOP - found
+        bits = self._most_bits(condition)
+        if not bits:
+            return bits
+        distance = claripy.BVV(1 << bits & TOP, WORD) - self.load
+        topmost = claripy.And(condition, claripy.UGE(self.load, 1 << (bits - 1)))
+        found = Search(self.context, distance).smallest(topmost)
+        return None if found is None else (1 << bits) - found
+
+    def _most_bits(self, condition: Bool) -> int | None:
+        """Give how many bits the largest load has, None as above."""
+        match self.ask(condition):
+            case Satisfied(model):
+                low, high = model.number(self.load).bit_length(), WORD
+            case _:
+                return None
+        while low < high:
+            middle = (low + high) // 2
+            match self.ask(condition, claripy.UGE(self.load, 1 << middle)):
+                case Satisfied(model):
+                    low = model.number(self.load).bit_length()
+                case Contradictory():
+                    high = middle
+                case _:
+                    return None
+        return low
+
+
+def _probe(low: int, best: int) -> int:
+    """Bisect the number of bits first, then try its power of two, where most bounds lie."""
+    fewest, most = low.bit_length(), best.bit_length()
+    if fewest < most:
+        return (1 << (fewest + most) // 2) - 1
+    return low if low & (low - 1) == 0 else (low + best) // 2
 
 
 def allowed_range(context: Context, load: BV) -> tuple[int, int] | None:

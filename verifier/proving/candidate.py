@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import claripy
@@ -17,7 +17,7 @@ from verifier.proving.simplest import Wishes
 from verifier.solver import Contradictory
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from claripy.ast.bool import Bool
     from claripy.ast.bv import BV
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from verifier.solver import Model
     from verifier.specification.spec import Claim
 
-SAMPLES = 24
+SAMPLES = 6
 """Starts tried on a path that is not modelled to its end."""
 
 
@@ -54,6 +54,7 @@ class Finder:
     context: Context
     entry: State
     load: BV | None
+    sampled: dict[int, list[tuple[Model, Rehearsal]]] = field(default_factory=dict)
 
     def from_failing(self, claim: Claim, failing: tuple[Failing, ...]) -> Candidate | None:
         """Give the simplest start found among the obligations that fail.
@@ -155,18 +156,31 @@ class Finder:
         return not isinstance(answer, Contradictory)
 
     def _sample(self, claim: Claim, gap: Undecided) -> Candidate | None:
-        conditions = [fact.condition for fact in gap.knowledge.facts] + self.bench_conditions
-        leaves = leaves_of(conditions)
-        tried: list[Bool] = []
-        for _ in range(SAMPLES if gap.around else 1):
-            model = self._wishes(frozenset()).simplest([*conditions, *tried])
-            if model is None:
-                return None
-            candidate = self._tried(claim, model, leaves)
-            if candidate is not None:
-                return replace(candidate, inputs=_all_matter(self.entry, model, leaves))
-            tried += [value != model.number(value) for value in gap.around]
+        for model, rehearsal in self._rehearsals(gap):
+            broken = rehearsal.breaks(claim)
+            if broken is not None:
+                inputs = _all_matter(self.entry, model, leaves_of(self._gap_conditions(gap)))
+                return Candidate(rehearsal.start, rehearsal, broken, inputs)
         return None
+
+    def _gap_conditions(self, gap: Undecided) -> list[Bool]:
+        return [fact.condition for fact in gap.knowledge.facts] + self.bench_conditions
+
+    def _rehearsals(self, gap: Undecided) -> list[tuple[Model, Rehearsal]]:
+        """Give concrete runs of a path that is not modelled to its end, once for all claims."""
+        key = id(gap.path)
+        if key not in self.sampled:
+            self.sampled[key] = list(self._sampling(gap))
+        return self.sampled[key]
+
+    def _sampling(self, gap: Undecided) -> Iterator[tuple[Model, Rehearsal]]:
+        conditions = self._gap_conditions(gap)
+        leaves = leaves_of(conditions)
+        count = SAMPLES if gap.around else 1
+        for model in self._wishes(frozenset()).others(conditions, gap.around, count):
+            rehearsal = self._rehearsal(model, leaves)
+            if rehearsal is not None:
+                yield model, rehearsal
 
 
 def _broken(failing: Failing) -> list[Bool]:

@@ -11,7 +11,7 @@ import claripy
 
 from verifier.machine.concrete import SegmentValue, Start, TableRegister
 from verifier.machine.registers import Cr4, Flag, Gpr
-from verifier.machine.words import constant, is_set, symbol
+from verifier.machine.words import constant, is_set, low32, symbol
 
 if TYPE_CHECKING:
     from claripy.ast.bool import Bool
@@ -28,6 +28,8 @@ TABLE_ENTRY = 0x23
 """Present, writable and accessed: a table for the supervisor."""
 PAGE_ENTRY = 0xE3
 """Present, writable, accessed, dirty, large: a page for the supervisor."""
+STACK_MARGIN = 0x100
+"""Bytes around multiples of 4G where Bochs is no judge of far returns that cross them."""
 LOCAL_APIC, LOCAL_APIC_END = 0xFEE0_0000, 0xFEE0_1000
 _UNKNOWN_BYTE = re.compile(r"^(?P<region>.+)\[(?P<sign>-?)0x(?P<offset>[0-9a-f]+)\]$")
 
@@ -55,6 +57,8 @@ def representable(entry: State, regions: Iterable[Region], bench: Bench) -> list
         features.cr4 | (1 << Cr4.LA57) == bench.cr4 | (1 << Cr4.LA57),
         features.efer == bench.efer,
         entry.flags[Flag.TF] == 0,
+        claripy.UGT(low32(entry.gprs[Gpr.RSP]), STACK_MARGIN),
+        claripy.ULT(low32(entry.gprs[Gpr.RSP]), (1 << 32) - STACK_MARGIN),
     ]
     for region in regions:
         conditions.append(claripy.ULE(region.base, end - region.size))

@@ -15,7 +15,7 @@ from verifier.machine.events import (
     Transfer,
 )
 from verifier.machine.paging import Intent, translate
-from verifier.machine.words import constant, extend, known, symbol
+from verifier.machine.words import TRUE, constant, extend, known, symbol
 from verifier.proving.meanings import combine, compare, cpu_fact, event_word, segment_part
 from verifier.semantics.cpu import Cpu
 from verifier.specification import expression as e
@@ -133,12 +133,12 @@ class Evaluator:
         """Evaluate a conclusion that looks into memory only where the premise holds."""
         given = self.truth(premise, moment)
         if given.is_false():
-            return claripy.true()
+            return TRUE
         if moment.oracle is not None and any(
             isinstance(node, e.Memory | e.Translate) for node in e.walk(conclusion)
         ):
             taken = moment.oracle.decide(given)
-            return self.truth(conclusion, moment) if taken else claripy.true()
+            return self.truth(conclusion, moment) if taken else TRUE
         return claripy.Or(claripy.Not(given), self.truth(conclusion, moment))
 
     def word(self, node: e.Word, moment: Moment) -> BV:

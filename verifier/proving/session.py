@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import claripy
@@ -91,7 +92,7 @@ class Session:
         node = self.target.spec.base.node
         return symbol(node.name) if isinstance(node, Input) else None
 
-    @property
+    @cached_property
     def finder(self) -> Finder:
         """Give what looks for counterexamples."""
         return Finder(self.stage, self.context, self.begin.state, self.load)
@@ -171,7 +172,8 @@ class Session:
 
 
 def unneeded(target: Target, results: Iterable[Result]) -> tuple[str, ...]:
-    """Give the assumptions that no proof among ``results`` needed."""
-    needed = {name for result in results for name in result.assumptions}
-    ids = [assumption.id for assumption in target.spec.assumptions]
+    """Give the assumptions that no proof among ``results`` needed, none without a proof."""
+    proofs = [result for result in results if result.verdict is Verdict.PROVED]
+    needed = {name for result in proofs for name in result.assumptions}
+    ids = [assumption.id for assumption in target.spec.assumptions if proofs]
     return tuple(name for name in ids if name not in needed and name not in target.dropped)

@@ -13,7 +13,7 @@ from verifier.proving.leaves import leaves_of
 from verifier.solver import Contradictory, Fact, Satisfied
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from claripy.ast.bool import Bool
     from claripy.ast.bv import BV
@@ -44,6 +44,34 @@ class Wishes:
         All usual values at once, then without those that contradict, then a simple value for
         each of these; None where there is no model or the solver gave up.
         """
+        usual_one = self.usual(conditions)
+        if usual_one is None:
+            return None
+        model, wishes, unsettled = usual_one
+        return self._settled(model, list(wishes), unsettled, conditions)
+
+    def others(
+        self, conditions: Sequence[Bool], around: Sequence[BV], count: int
+    ) -> Iterator[Model]:
+        """Give up to ``count`` models that differ from each other in every value ``around``."""
+        first = self.usual(conditions)
+        if first is None:
+            return
+        model, wishes, _ = first
+        yield model
+        moving = frozenset[str]().union(*(value.variables for value in around))
+        kept = [wish for wish in wishes if not wish.condition.variables & moving]
+        different: list[Bool] = []
+        for _ in range(count - 1):
+            different += [value != model.number(value) for value in around]
+            answer = self._ask(kept, [*conditions, *different])
+            if not isinstance(answer, Satisfied):
+                return
+            model = answer.model
+            yield model
+
+    def usual(self, conditions: Sequence[Bool]) -> tuple[Model, tuple[Fact, ...], Leaves] | None:
+        """Give a model with as many usual values as fit, those, and the symbols without one."""
         leaves = self._leaves(conditions)
         wishes = [Fact(name, leaf == usual(name)) for name, leaf in leaves.items()]
         dropped: list[str] = []
@@ -57,9 +85,7 @@ class Wishes:
             answer = self._ask(wishes, conditions)
         if not isinstance(answer, Satisfied):
             return None
-        return self._settled(
-            answer.model, wishes, {name: leaves[name] for name in dropped}, conditions
-        )
+        return answer.model, tuple(wishes), {name: leaves[name] for name in dropped}
 
     def _settled(
         self, model: Model, wishes: list[Fact], leaves: Leaves, conditions: Sequence[Bool]
