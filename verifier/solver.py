@@ -140,7 +140,7 @@ class Solver:
             case _:
                 return answer
 
-    def _switch(self, condition: Bool) -> Any:  # noqa: ANN401
+    def _switch(self, condition: Bool) -> Any:  # noqa: ANN401 - as above
         key = condition.hash()
         if key not in self._switches:
             switch = z3.Bool(f"switch {len(self._switches)}", ctx=self._z3.ctx)

@@ -40,7 +40,7 @@ def test_what_a_proof_rests_on_is_remembered() -> None:
     assert asked.knowledge.relied_on == {"small"}
     questions = asked._context.solver.statistics.total  # noqa: SLF001 - that none is asked
     assert asked.holds(claripy.ULE(X, 9))
-    assert asked._context.solver.statistics.total == questions  # noqa: SLF001
+    assert asked._context.solver.statistics.total == questions  # noqa: SLF001 - likewise
     assert asked.holds(Y == 5)
     assert asked.knowledge.relied_on == {"small", "other"}
 

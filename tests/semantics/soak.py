@@ -47,9 +47,9 @@ def main() -> None:
                     for difference in outcome.differences:
                         print(f"{name}: {case}: {difference}")  # noqa: T201 - its purpose
     for text, count in [*compared.items(), *reasons.most_common()]:
-        print(f"{count:7} {text}")  # noqa: T201
+        print(f"{count:7} {text}")  # noqa: T201 - its purpose
     seconds = time.monotonic() - began
-    print(f"{compared.total()} comparisons in {seconds:.0f} s")  # noqa: T201
+    print(f"{compared.total()} comparisons in {seconds:.0f} s")  # noqa: T201 - its purpose
 
 
 if __name__ == "__main__":

@@ -106,7 +106,7 @@ def execute(cpu: Cpu, instruction: Instruction, form: Form) -> None:
 
 
 @lru_cache(maxsize=8192)
-def _lift(raw: bytes, offset: int, is_64: bool, *, relative: bool) -> _Lift:  # noqa: FBT001
+def _lift(raw: bytes, offset: int, is_64: bool, *, relative: bool) -> _Lift:  # noqa: FBT001 - lru_cache's key
     arch = _file(is_64=is_64).arch
     mask = (1 << arch.bits) - 1
     if not relative:
@@ -127,6 +127,11 @@ def _lift(raw: bytes, offset: int, is_64: bool, *, relative: bool) -> _Lift:  # 
             raise Unmodelled("a constant of the lift is neither absolute nor relative")
         moving[id(here)] = int(here.value) - nominals[0] & mask
     return _Lift(one, moving)
+
+
+def forget_lifts() -> None:
+    """Forget every lift, so that the next ones are made at the nominal bases of that time."""
+    _lift.cache_clear()
 
 
 def _block(raw: bytes, address: int, arch: archinfo.Arch) -> pyvex.IRSB:
