@@ -6,8 +6,7 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from verifier.proving.result import Report
-from verifier.proving.session import Session, unneeded
+from verifier.proving.session import Session, report_of
 from verifier.proving.target import Choice, Target, read_target
 from verifier.replay.judging import bench, confirmed, sample
 from verifier.solver import Solver
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from verifier.proving.result import Result
+    from verifier.proving.result import Report, Result
     from verifier.replay.replayer import Replayer
 
 
@@ -42,22 +41,15 @@ def verify_target(
     started = time.perf_counter()
     solver = Solver(target.spec.limits.solver_seconds)
     results: list[Result] = []
-    paths, samples = {}, 0
+    sessions: list[Session] = []
+    samples = 0
     for model, claims in options.choice.pairs(target.spec):
         say(f"{target.spec.name}: exploring under {model.value}")
         session = Session(target, model, bench(), solver)
-        paths[model] = session.paths
         for claim in claims:
             say(f"{target.spec.name}: {claim.id} under {model.value}")
             results.append(confirmed(session.judge(claim, told=options.explain), replayer))
         samples += sample(session, results, replayer, options.samples)
-    report = Report(target.spec, target.image, tuple(results), target.dropped)
-    return replace(
-        report,
-        unneeded=unneeded(target, results),
-        samples=samples,
-        seconds=time.perf_counter() - started,
-        solver_questions=solver.statistics.total,
-        solver_seconds=solver.statistics.seconds,
-        paths=paths,
-    )
+        sessions.append(session)
+    report = report_of(target, sessions, results)
+    return replace(report, samples=samples, seconds=time.perf_counter() - started)

@@ -29,13 +29,13 @@ from verifier.proving.prove import (
     violation,
 )
 from verifier.proving.rehearsal import Stage
-from verifier.proving.result import Result
-from verifier.solver import Solver
+from verifier.proving.result import Report, Result
+from verifier.solver import Solver, Statistics
 from verifier.specification.expression import Input
 from verifier.specification.verdict import Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from claripy.ast.bv import BV
 
@@ -177,3 +177,19 @@ def unneeded(target: Target, results: Iterable[Result]) -> tuple[str, ...]:
     needed = {name for result in proofs for name in result.assumptions}
     ids = [assumption.id for assumption in target.spec.assumptions if proofs]
     return tuple(name for name in ids if name not in needed and name not in target.dropped)
+
+
+def report_of(target: Target, sessions: Iterable[Session], results: Sequence[Result]) -> Report:
+    """Put together what the sessions of one target, which share a solver, found."""
+    sessions = tuple(sessions)
+    statistics = sessions[-1].context.solver.statistics if sessions else Statistics()
+    return Report(
+        target.spec,
+        target.image,
+        tuple(results),
+        target.dropped,
+        unneeded=unneeded(target, results),
+        solver_questions=statistics.total,
+        solver_seconds=statistics.seconds,
+        paths={session.model: session.paths for session in sessions},
+    )

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 SIMPLE = (0, 1, 0x1000, 0x1_0000, 0x9_0000, 0x20_0000, 0x100_0000, 1 << 32, 1 << 33, 1 << 39)
 """Values tried for an input that cannot have its usual one."""
 USUAL_STACK = 0x9_0000
-USUAL_SELECTOR = 0x18
+USUAL_CODE, USUAL_DATA = 0x10, 0x18
 FLAT_PARTS = {"base": 0, "limit": 0xFFFF_FFFF, "type": 3, "DPL": 0, "present": 1, "D": 1, "G": 1}
 
 
@@ -142,5 +142,6 @@ def usual(name: str) -> int:
     if segment.upper() not in Segment.__members__:
         return 0
     if part.startswith("selector"):
-        return USUAL_SELECTOR >> (2 if "[" in part else 0)
+        selector = USUAL_CODE if segment == "cs" else USUAL_DATA
+        return selector >> (2 if "[" in part else 0)
     return FLAT_PARTS.get(part, 0)

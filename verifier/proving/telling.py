@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from verifier.execution.path import Reached
-from verifier.machine.events import Access
+from verifier.execution.path import Faulted, Reached
+from verifier.machine.concrete import FaultSeen
+from verifier.machine.events import Access, AccessBy
 from verifier.machine.paging import Intent
-from verifier.machine.registers import Gpr
+from verifier.machine.registers import ControlRegister, Gpr
 from verifier.machine.words import known
-from verifier.proving.result import Counterexample, Difference, TraceLine
+from verifier.proving.result import Counterexample, Difference, End, TraceLine
 
 if TYPE_CHECKING:
+    from claripy.ast.bv import BV
+
     from verifier.execution.path import Step
     from verifier.loading.image import Image
     from verifier.proving.candidate import Candidate
     from verifier.proving.rehearsal import Rehearsal
+
+Name = TypeVar("Name")
+TOLD_CONTROLS = (
+    ControlRegister.CR0,
+    ControlRegister.CR3,
+    ControlRegister.CR4,
+    ControlRegister.EFER,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +53,25 @@ def counterexample(candidate: Candidate, load: int | None) -> Counterexample:
         reason=candidate.broken.sentence,
         steps=rehearsal.completed,
         load=load,
+        end=_end(rehearsal),
     )
+
+
+def _end(rehearsal: Rehearsal) -> End:
+    ending = rehearsal.path.ending
+    rip = known(ending.state.rip) or 0
+    if isinstance(ending, Faulted):
+        return End(rip, FaultSeen(ending.vector, ending.error, rip))
+    return End(
+        rip,
+        gprs=_numbers(dict(zip(Gpr, ending.state.gprs, strict=True))),
+        controls=_numbers({name: ending.state.controls[name] for name in TOLD_CONTROLS}),
+    )
+
+
+def _numbers(values: Mapping[Name, BV]) -> dict[Name, int]:
+    numbers = {name: known(value) for name, value in values.items()}
+    return {name: number for name, number in numbers.items() if number is not None}
 
 
 def _registers(rehearsal: Rehearsal, told: set[str]) -> Iterator[Difference]:
@@ -53,7 +82,7 @@ def _registers(rehearsal: Rehearsal, told: set[str]) -> Iterator[Difference]:
         name = register.name.lower()
         now, before = known(ending.state.gprs[register]), rehearsal.start.gprs[register]
         if now is not None and now != before and name not in told:
-            yield Difference(name, now, before)
+            yield Difference(name, now, before, compared=False)
 
 
 def trace(rehearsal: Rehearsal) -> Iterator[TraceLine]:
@@ -97,7 +126,9 @@ def _copies(rehearsal: Rehearsal, base: int, size: int) -> Iterator[Copy]:
     read: dict[int, Access] = {}
     for occurrence in rehearsal.path.occurrences:
         event = occurrence.event
-        if not isinstance(event, Access) or not occurrence.step.form.startswith("MOVS "):
+        if not isinstance(event, Access) or event.by is AccessBy.PROCESSOR:
+            continue
+        if not occurrence.step.form.startswith("MOVS "):
             continue
         if event.intent is Intent.READ:
             read[occurrence.step.number] = event
