@@ -1,4 +1,4 @@
-"""A cold proof of la57-rfc under one model, against the bare ``import angr`` of this interpreter."""
+"""A cold proof of la57-rfc under one model, against the bare ``import angr``."""
 
 from __future__ import annotations
 
@@ -62,7 +62,8 @@ def test_solver_time(root: Path, tmp_path: Path) -> None:
     obligations = sum(each["obligations"] for each in told["results"])
     seconds, questions = target["solver_seconds"], target["solver_questions"]
     print(  # noqa: T201 - a benchmark prints
-        f"\nsolver: {seconds:.2f} s in {questions} questions, {1000 * seconds / questions:.2f} ms each; "
+        f"\nsolver: {seconds:.2f} s in {questions} questions, "
+        f"{1000 * seconds / questions:.2f} ms each; "
         f"{obligations} obligations, {1000 * seconds / obligations:.1f} ms each"
     )
     assert questions

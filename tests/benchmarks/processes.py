@@ -21,7 +21,9 @@ sys.stderr.write(f"peak {peak}\\n")
 """Added at a program's end. What wait4 tells would count the parent before exec, too."""
 
 BARE_ANGR = f"import angr\n{PEAK}"
-VERIFIER = f"import sys\nfrom verifier.cli import main\ncode = main(sys.argv[1:])\n{PEAK}sys.exit(code)"
+VERIFIER = (
+    f"import sys\nfrom verifier.cli import main\ncode = main(sys.argv[1:])\n{PEAK}sys.exit(code)"
+)
 
 
 @dataclass(frozen=True, slots=True)
