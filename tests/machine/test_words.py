@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import claripy
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.machine.build import value_at
 from verifier.machine.words import (
+    FALSE,
+    TRUE,
     WORD_MASK,
+    at_least,
     bits,
+    both,
     concat,
     constant,
+    either,
     equals,
     extend,
     is_set,
@@ -21,6 +27,7 @@ from verifier.machine.words import (
     known,
     low32,
     masked,
+    negated,
     plus,
     signed,
     split,
@@ -119,6 +126,30 @@ def test_signed(width: int, number: int) -> None:
     value = number & (1 << width) - 1
     assert signed(value, width) % (1 << width) == value
     assert -(1 << width - 1) <= signed(value, width) < 1 << width - 1
+
+
+@given(st.lists(st.booleans(), max_size=4), words, words)
+def test_conditions_fold(values: list[bool], one: int, other: int) -> None:
+    """Conditions on constants are constants, and an unknown among them decides only if it must."""
+    constants = [TRUE if value else FALSE for value in values]
+    assert both(*constants) is (TRUE if all(values) else FALSE)
+    assert either(*constants) is (TRUE if any(values) else FALSE)
+    assert [negated(each) is TRUE for each in constants] == [not value for value in values]
+    unknown = X == Y
+    assert both(*constants, unknown) is (unknown if all(values) else FALSE)
+    assert either(unknown, *constants) is (TRUE if any(values) else unknown)
+    assert at_least(constant(one), constant(other)) is (TRUE if one >= other else FALSE)
+
+
+def test_conditions_on_unknowns() -> None:
+    """Conditions that nothing decides stay the solver's."""
+    one, two = X == Y, X == 3
+    assert both(one, two) is claripy.And(one, two)
+    assert either(one, two) is claripy.Or(one, two)
+    assert negated(one) is claripy.Not(one)
+    assert at_least(X, Y) is claripy.UGE(X, Y)
+    assert both() is TRUE
+    assert either() is FALSE
 
 
 def test_extend() -> None:

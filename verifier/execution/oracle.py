@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import claripy
 
-from verifier.machine.words import constant, known, symbol
+from verifier.machine.words import FALSE, TRUE, constant, known, symbol
 from verifier.solver import Contradictory, Fact, GaveUp, Satisfied, SolverGaveUp
 
 if TYPE_CHECKING:
@@ -195,8 +195,8 @@ class ConcreteOracle:
 
     def holds(self, condition: Bool) -> bool:
         """Say whether the condition is true."""
-        if condition.is_true() or condition.is_false():
-            return bool(condition.is_true())
+        if condition is TRUE or condition is FALSE:
+            return condition is TRUE
         return bool(claripy.simplify(condition).is_true())
 
     def value(self, expression: BV) -> int | None:

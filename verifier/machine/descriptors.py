@@ -14,10 +14,15 @@ import claripy
 from verifier.machine.words import (
     bit,
     bits,
+    both,
     concat,
     constant,
+    either,
+    equals,
     extend,
+    is_set,
     known,
+    negated,
 )
 
 if TYPE_CHECKING:
@@ -56,22 +61,22 @@ class SegmentRegister:
     @property
     def is_code(self) -> Bool:
         """Say whether this is an executable segment."""
-        return claripy.And(self.s == 1, bit(self.type, 3) == 1)
+        return both(equals(self.s, 1), is_set(self.type, 3))
 
     @property
     def is_writable_data(self) -> Bool:
         """Say whether this is a data segment that may be written."""
-        return claripy.And(self.s == 1, bit(self.type, 3) == 0, bit(self.type, 1) == 1)
+        return both(equals(self.s, 1), negated(is_set(self.type, 3)), is_set(self.type, 1))
 
     @property
     def is_readable(self) -> Bool:
         """Say whether data may be read through this segment."""
-        return claripy.And(self.s == 1, claripy.Or(bit(self.type, 3) == 0, bit(self.type, 1) == 1))
+        return both(equals(self.s, 1), either(negated(is_set(self.type, 3)), is_set(self.type, 1)))
 
     @property
     def expands_down(self) -> Bool:
         """Say whether valid offsets lie above the limit."""
-        return claripy.And(bit(self.type, 3) == 0, bit(self.type, 2) == 1)
+        return both(negated(is_set(self.type, 3)), is_set(self.type, 2))
 
     @property
     def is_flat(self) -> bool:

@@ -18,13 +18,17 @@ from verifier.machine.registers import ControlRegister, Cr0, Cr4, Efer, Flag, Ve
 from verifier.machine.words import (
     FALSE,
     TRUE,
+    at_least,
     bits,
+    both,
     concat,
     constant,
+    either,
     equals,
     extend,
     is_set,
     masked,
+    negated,
     plus,
     width_of,
 )
@@ -131,9 +135,9 @@ def _walk(walk: _Walk, table: BV, level: int, above: _Mapping) -> BV:
     _check_reserved(walk, entry, level)
     leaf = level == 1 or (level in LARGE_LEVELS and oracle.decide(is_set(entry, LARGE)))
     here = _Mapping(
-        claripy.And(above.writable, is_set(entry, WRITABLE)),
-        claripy.And(above.user, is_set(entry, USER)),
-        claripy.Or(above.no_execute, is_set(entry, NO_EXECUTE)),
+        both(above.writable, is_set(entry, WRITABLE)),
+        both(above.user, is_set(entry, USER)),
+        either(above.no_execute, is_set(entry, NO_EXECUTE)),
     )
     if not leaf:
         _mark(walk, slot, entry, (ACCESSED,))
@@ -185,14 +189,14 @@ def _by_region(walk: _Walk, loader: LoaderTables) -> bool:
 def _check_reserved(walk: _Walk, entry: BV, level: int) -> None:
     state, oracle = walk.walker.state, walk.walker.oracle
     frame = masked(entry, ADDRESS_MASK)
-    reserved: list[Bool] = [claripy.UGE(frame, state.features.physical_limit)]
+    reserved: list[Bool] = [at_least(frame, state.features.physical_limit)]
     if level not in {1, *LARGE_LEVELS}:
         reserved.append(is_set(entry, LARGE))
-    reserved.append(claripy.And(is_set(entry, NO_EXECUTE), claripy.Not(state.efer(Efer.NXE))))
+    reserved.append(both(is_set(entry, NO_EXECUTE), negated(state.efer(Efer.NXE))))
     if level in LARGE_LEVELS:
         low = bits(entry, PAGE_BITS + INDEX_BITS * (level - 1) - 1, PAGE_BITS + 1)
-        reserved.append(claripy.And(is_set(entry, LARGE), claripy.Not(equals(low, 0))))
-    if oracle.decide(claripy.Or(*reserved)):
+        reserved.append(both(is_set(entry, LARGE), negated(equals(low, 0))))
+    if oracle.decide(either(*reserved)):
         raise _page_fault(walk, present=True, why=f"entry of level {level} has a reserved bit set")
 
 
@@ -201,13 +205,13 @@ def _check_rights(walk: _Walk, mapping: _Mapping) -> None:
     user = mapping.user
     match walk.intent:
         case Intent.READ:
-            denied = claripy.And(user, _smap(walk))
+            denied = both(user, _smap(walk))
         case Intent.WRITE:
-            read_only = claripy.And(claripy.Not(mapping.writable), state.cr0(Cr0.WP))
-            denied = claripy.Or(read_only, claripy.And(user, _smap(walk)))
+            read_only = both(negated(mapping.writable), state.cr0(Cr0.WP))
+            denied = either(read_only, both(user, _smap(walk)))
         case Intent.FETCH:
-            no_execute = claripy.And(mapping.no_execute, state.efer(Efer.NXE))
-            denied = claripy.Or(no_execute, claripy.And(user, state.cr4(Cr4.SMEP)))
+            no_execute = both(mapping.no_execute, state.efer(Efer.NXE))
+            denied = either(no_execute, both(user, state.cr4(Cr4.SMEP)))
     if oracle.decide(denied):
         raise _page_fault(walk, present=True, why=f"the page does not allow a {walk.intent.value}")
 
@@ -217,11 +221,11 @@ def _smap(walk: _Walk) -> Bool:
     state = walk.walker.state
     if walk.implicit:
         return state.cr4(Cr4.SMAP)
-    return claripy.And(state.cr4(Cr4.SMAP), equals(state.flags[Flag.AC], 0))
+    return both(state.cr4(Cr4.SMAP), equals(state.flags[Flag.AC], 0))
 
 
 def _mark(walk: _Walk, slot: BV, entry: BV, wanted: tuple[int, ...]) -> None:
-    marked = claripy.And(*(is_set(entry, position) for position in wanted))
+    marked = both(*(is_set(entry, position) for position in wanted))
     if not walk.walker.oracle.decide(marked):
         mask = sum(1 << position for position in wanted)
         walk.walker.mark_physical(slot, bits(entry, 7, 0) | mask)
@@ -232,7 +236,7 @@ def _page_fault(walk: _Walk, *, present: bool, why: str) -> Fault:
     error = int(present) | (walk.intent is Intent.WRITE) << 1
     error |= ("reserved" in why) << 3
     if walk.intent is Intent.FETCH:
-        reported = claripy.Or(state.efer(Efer.NXE), state.cr4(Cr4.SMEP))
+        reported = either(state.efer(Efer.NXE), state.cr4(Cr4.SMEP))
         error |= oracle.decide(reported) << 4
     return Fault(Vector.PF, error, why)
 
@@ -241,4 +245,4 @@ def canonical(address: BV, *, la57: bool) -> Bool:
     """Say whether the unused upper bits of a linear address repeat its topmost used bit."""
     top = 56 if la57 else 47
     upper = bits(address, 63, top)
-    return claripy.Or(equals(upper, 0), equals(upper, (1 << width_of(upper)) - 1))
+    return either(equals(upper, 0), equals(upper, (1 << width_of(upper)) - 1))

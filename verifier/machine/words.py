@@ -127,6 +127,37 @@ def equals(value: BV, number: int) -> Bool:
     return TRUE if known(value) == number else FALSE
 
 
+def negated(condition: Bool) -> Bool:
+    """Give the opposite, of a constant at once."""
+    if condition is TRUE or condition is FALSE:
+        return FALSE if condition is TRUE else TRUE
+    return claripy.Not(condition)
+
+
+def both(*conditions: Bool) -> Bool:
+    """Give whether all are true, at once where one is false or all but one are true."""
+    if any(condition is FALSE for condition in conditions):
+        return FALSE
+    open_ones = [condition for condition in conditions if condition is not TRUE]
+    return claripy.And(*open_ones) if len(open_ones) > 1 else (*open_ones, TRUE)[0]
+
+
+def either(*conditions: Bool) -> Bool:
+    """Give whether one is true, at once where one is, or all but one are false."""
+    if any(condition is TRUE for condition in conditions):
+        return TRUE
+    open_ones = [condition for condition in conditions if condition is not FALSE]
+    return claripy.Or(*open_ones) if len(open_ones) > 1 else (*open_ones, FALSE)[0]
+
+
+def at_least(value: BV, bound: BV) -> Bool:
+    """Say whether ``value`` is ``bound`` or more, unsigned; of numbers at once."""
+    one, other = known(value), known(bound)
+    if one is None or other is None:
+        return claripy.UGE(value, bound)
+    return TRUE if one >= other else FALSE
+
+
 def split(address: BV) -> tuple[BV | None, int]:
     """Split a 64-bit sum into its symbolic part and its constant, modulo 2^64."""
     number = known(address)

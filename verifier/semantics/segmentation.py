@@ -14,7 +14,19 @@ from verifier.machine.descriptors import FLAT_LIMIT
 from verifier.machine.oracle import Unmodelled
 from verifier.machine.paging import LOW_HALF_BITS, Intent, canonical
 from verifier.machine.registers import Cr4, Segment, Vector
-from verifier.machine.words import constant, equals, extend, known, low32, plus, widened, width_of
+from verifier.machine.words import (
+    both,
+    constant,
+    either,
+    equals,
+    extend,
+    known,
+    low32,
+    negated,
+    plus,
+    widened,
+    width_of,
+)
 
 if TYPE_CHECKING:
     from claripy.ast.bool import Bool
@@ -58,7 +70,7 @@ def require_canonical(cpu: Cpu, address: BV, size: int, vector: Vector) -> None:
     ends = [canonical(address, la57=la57)]
     if size > 1:
         ends.append(canonical(plus(address, size - 1), la57=la57))
-    bad = claripy.Not(claripy.And(*ends))
+    bad = negated(both(*ends))
     cpu.fault_if(bad, vector, 0, "the address is not canonical")
 
 
@@ -74,7 +86,7 @@ def _check_segment(cpu: Cpu, register: SegmentRegister, vector: Vector, intent: 
     missing = equals(register.present, 0)
     cpu.fault_if(missing, vector, 0, "the segment register is null")
     why = f"the segment does not allow a {intent.value}"
-    cpu.fault_if(claripy.Not(allowed), vector, 0, why)
+    cpu.fault_if(negated(allowed), vector, 0, why)
 
 
 def _allows(register: SegmentRegister, intent: Intent) -> Bool:
@@ -99,6 +111,6 @@ def _check_limit(
     if size > 1 and (flat or known(register.base) != 0):
         highest = FLAT_LIMIT - (size - 1)
         linear = plus(low32(register.base), offset)
-        wraps = claripy.Or(claripy.UGT(offset, highest), claripy.UGT(linear, highest))
+        wraps = either(claripy.UGT(offset, highest), claripy.UGT(linear, highest))
         if cpu.oracle.decide(wraps):
             raise Unmodelled("an access that wraps around 4G", (offset,))
