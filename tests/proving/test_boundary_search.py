@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import random
+from typing import TYPE_CHECKING
 
 import claripy
 import pytest
@@ -11,6 +11,9 @@ from verifier.execution.oracle import Context
 from verifier.machine.words import symbol
 from verifier.proving.boundary import TOP, Search
 from verifier.solver import Fact, Solver
+
+if TYPE_CHECKING:
+    import random
 
 CASES = 60
 LOAD = symbol("load")
