@@ -6,6 +6,7 @@ and usage errors answer at once.
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -14,6 +15,8 @@ from verifier.errors import BadInput
 
 INTERRUPTED, PIPE_CLOSED = 130, 141
 BAD_INPUT, BUG = 2, 5
+SELDOM = (100_000, 20, 50)
+"""When to look for garbage: modules and expressions are many, and live to the end."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -41,6 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: list[str]) -> int:
+    gc.set_threshold(*SELDOM)
     from verifier.cli.app import app  # noqa: PLC0415 - an interrupt while it loads is ours too
 
     try:
