@@ -9,7 +9,7 @@ import claripy
 
 from verifier.machine.words import symbol, width_of
 from verifier.proving.boundary import Search
-from verifier.proving.concretise import representable, start_of
+from verifier.proving.concretise import NARROW_MARGIN, WIDE_MARGIN, representable, start_of
 from verifier.proving.leaves import chosen_open, leaves_of
 from verifier.proving.rehearsal import Broken, overrides_of, rehearse
 from verifier.proving.result import InputValue
@@ -54,25 +54,39 @@ class Finder:
     context: Context
     entry: State
     load: BV | None
+    margin: int = WIDE_MARGIN
     sampled: dict[int, list[tuple[Model, Rehearsal]]] = field(default_factory=dict)
 
-    def from_failing(self, claim: Claim, failing: tuple[Failing, ...]) -> Candidate | None:
+    def from_failing(
+        self, claim: Claim, failing: tuple[Failing, ...], hint: int | None
+    ) -> Candidate | None:
         """Give the simplest start found among the obligations that fail.
 
-        The smallest load comes first, and at one load a wrong value before a start that
-        never arrives.
+        The smallest load that can be replayed comes first, ``hint`` where it can, and at one
+        load a wrong value before a start that never arrives.
         """
-        loads = [(one, self._smallest_load(one)) for one in failing]
-        possible = [
-            (load, one.obligation.condition.is_false(), one)
-            for one, load in loads
-            if load is not None
-        ]
-        for load, _, one in sorted(possible, key=lambda entry: entry[:2]):
-            found = self._of_obligation(claim, one, load)
-            if found is not None:
-                return found
+        ordered = sorted(failing, key=lambda one: one.obligation.condition.is_false())
+        narrow = replace(self, margin=NARROW_MARGIN)
+        for load in narrow.loads(ordered, hint):
+            for finder in (self, narrow):
+                for one in ordered:
+                    found = finder.of_obligation(claim, one, load)
+                    if found is not None:
+                        return found
         return None
+
+    def loads(self, failing: Sequence[Failing], hint: int | None) -> Iterator[int]:
+        """Give loads to try, the smallest at which some start fails first."""
+        if self.load is None:
+            yield 0
+            return
+        if hint is not None:
+            yield hint
+        either = claripy.Or(*(claripy.And(*_broken(one)) for one in failing))
+        search = Search(self.context, self.load)
+        smallest = search.smallest(claripy.And(either, *self.bench_conditions))
+        if smallest is not None and smallest != hint:
+            yield smallest
 
     def from_gaps(self, claim: Claim, gaps: tuple[Undecided, ...]) -> Candidate | None:
         """Try concrete starts on paths that are not modelled to their end."""
@@ -90,7 +104,7 @@ class Finder:
     @property
     def bench_conditions(self) -> list[Bool]:
         """Give what a start must keep to so that it can be replayed."""
-        return representable(self.entry, self.entry.memory.regions, self.stage.bench)
+        return representable(self.entry, self.stage.bench, self.margin)
 
     def _wishes(self, fixed: frozenset[str]) -> Wishes:
         return Wishes(self.context, self.entry, fixed)
@@ -98,13 +112,8 @@ class Finder:
     def _conditions(self, failing: Failing) -> list[Bool]:
         return [*_broken(failing), *self.bench_conditions]
 
-    def _smallest_load(self, failing: Failing) -> int | None:
-        if self.load is None:
-            return 0
-        search = Search(self.context, self.load)
-        return search.smallest(claripy.And(*self._conditions(failing)))
-
-    def _of_obligation(self, claim: Claim, failing: Failing, load: int) -> Candidate | None:
+    def of_obligation(self, claim: Claim, failing: Failing, load: int) -> Candidate | None:
+        """Give a start at ``load`` that breaks one obligation."""
         conditions = self._conditions(failing)
         fixed: frozenset[str] = frozenset()
         if self.load is not None:

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from claripy.ast.bool import Bool
 
     from verifier.machine.descriptors import SegmentRegister
-    from verifier.machine.memory import Region
     from verifier.machine.state import LoaderTables, State, TablePointer
     from verifier.solver import Model
 
@@ -28,7 +27,7 @@ TABLE_ENTRY = 0x23
 """Present, writable and accessed: a table for the supervisor."""
 PAGE_ENTRY = 0xE3
 """Present, writable, accessed, dirty, large: a page for the supervisor."""
-STACK_MARGIN = 0x100
+WIDE_MARGIN, NARROW_MARGIN = 0x100, 0x10
 """Bytes around multiples of 4G where Bochs is no judge of far returns that cross them."""
 LOCAL_APIC, LOCAL_APIC_END = 0xFEE0_0000, 0xFEE0_1000
 _UNKNOWN_BYTE = re.compile(r"^(?P<region>.+)\[(?P<sign>-?)0x(?P<offset>[0-9a-f]+)\]$")
@@ -48,8 +47,11 @@ class Bench:
     cpuid: Mapping[bool, Mapping[tuple[int, int], tuple[int, int, int, int]]]
 
 
-def representable(entry: State, regions: Iterable[Region], bench: Bench) -> list[Bool]:
-    """Give the conditions under which a start can be run on the bench."""
+def representable(entry: State, bench: Bench, margin: int = WIDE_MARGIN) -> list[Bool]:
+    """Give the conditions under which a start can be run on the bench.
+
+    ``margin`` is how many bytes RSP must keep from a multiple of 4G.
+    """
     end = constant(1 << bench.physical_bits)
     features = entry.features
     conditions = [
@@ -57,10 +59,10 @@ def representable(entry: State, regions: Iterable[Region], bench: Bench) -> list
         features.cr4 | (1 << Cr4.LA57) == bench.cr4 | (1 << Cr4.LA57),
         features.efer == bench.efer,
         entry.flags[Flag.TF] == 0,
-        claripy.UGT(low32(entry.gprs[Gpr.RSP]), STACK_MARGIN),
-        claripy.ULT(low32(entry.gprs[Gpr.RSP]), (1 << 32) - STACK_MARGIN),
+        claripy.UGE(low32(entry.gprs[Gpr.RSP]), margin),
+        claripy.ULE(low32(entry.gprs[Gpr.RSP]), (1 << 32) - margin),
     ]
-    for region in regions:
+    for region in entry.memory.regions:
         conditions.append(claripy.ULE(region.base, end - region.size))
         low, high = constant(LOCAL_APIC), constant(LOCAL_APIC_END)
         apart = claripy.Or(

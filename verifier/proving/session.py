@@ -127,11 +127,12 @@ class Session:
                 return self._open(claim, gaps)
 
     def _refuted(self, claim: Claim, refutable: Refutable) -> Verdicts:
-        candidate = self.finder.from_failing(claim, refutable.failing)
+        boundary = self._boundary(refutable)
+        hint = None if boundary is None else boundary.first
+        candidate = self.finder.from_failing(claim, refutable.failing, hint)
         if candidate is None:
             reason = f"{refutable.failing[0].obligation.broken}, but not replayable"
             return Verdicts(self._result(claim, Verdict.UNKNOWN, reason))
-        boundary = self._boundary(refutable)
         result = self._result(claim, Verdict.REFUTED, candidate.broken.sentence, boundary=boundary)
         return Verdicts(result, candidate)
 

@@ -117,7 +117,7 @@ def sample(session: Session, results: Iterable[Result], replayer: Replayer, coun
 
 def _start_at(session: Session, load: int) -> Rehearsal | None:
     entry, finder = session.begin.state, session.finder
-    conditions = representable(entry, entry.memory.regions, session.stage.bench)
+    conditions = representable(entry, session.stage.bench)
     if session.load is not None:
         conditions.append(session.load == load)
     answer = session.context.solver.ask("sample", session.context.assumptions, *conditions)
