@@ -133,7 +133,7 @@ class Memory:
             if distance is not None:
                 self._require_unstored(address, size, stray, oracle)
                 return self, Place(stray, signed(distance))
-        new = Region(f"stray {len(self.strays) + 1}", origin, 0, content=None, stray=True)
+        new = Region(_stray_name(base), origin, 0, content=None, stray=True)
         self._require_unstored(address, size, new, oracle)
         return replace(self, strays=(*self.strays, new)), Place(new, signed(offset))
 
@@ -214,6 +214,13 @@ class Memory:
         for at in range(_indexable(place.region)):
             result = claripy.If(offset == at, byte_of(self.cell(place.region, at)), result)
         return result
+
+
+def _stray_name(base: BV | None) -> str:
+    """Name a stray by its addresses, so that different ones never share a byte's symbol."""
+    if base is None:
+        return "stray"
+    return f"stray {base.args[0]}" if base.op == "BVS" else f"stray {base.hash():x}"
 
 
 def _distance(region: Region, address: BV) -> int | None:

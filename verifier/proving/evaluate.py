@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, assert_never
 
@@ -15,9 +15,11 @@ from verifier.machine.events import (
     Transfer,
 )
 from verifier.machine.paging import Intent, translate
+from verifier.machine.registers import Cr0, Vector
 from verifier.machine.words import TRUE, constant, extend, known, symbol
 from verifier.proving.meanings import combine, compare, cpu_fact, event_word, segment_part
 from verifier.semantics.cpu import Cpu
+from verifier.semantics.segmentation import require_canonical
 from verifier.specification import expression as e
 from verifier.specification.vocabulary import (
     Junction,
@@ -51,6 +53,10 @@ class Moment:
     oracle: Oracle | None = None
     bound: Mapping[str, BV] = field(default_factory=dict)
     cut: list[e.Truth] = field(default_factory=list)
+
+
+Conclude = Callable[[e.Truth, Moment], "Bool"]
+"""Evaluates the conclusion of an implication."""
 
 
 def _forks(moment: Moment) -> int:
@@ -105,23 +111,37 @@ class Evaluator:
             case e.Not(truth):
                 return claripy.Not(self.truth(truth, moment))
             case e.Logic(Junction.AND, terms):
-                return self._conjunction(terms, moment)
+                return claripy.And(*(self.truth(term, moment) for term in terms))
             case e.Logic(_, terms):
                 return claripy.Or(*(self.truth(term, moment) for term in terms))
             case e.Implies(premise, conclusion):
-                return self.implication(premise, conclusion, moment)
+                return self._implication(premise, conclusion, moment, self.truth)
             case _:
                 assert_never(node)
 
+    def claimed(self, node: e.Truth, moment: Moment) -> Bool:
+        """Give the condition that a whole claim states, or only a part that need not hold.
+
+        A part is enough for a claim, and for nothing inside an expression: the rest of it may
+        be what makes the expression false.
+        """
+        match node:
+            case e.Logic(Junction.AND, terms):
+                return self._conjunction(terms, moment)
+            case e.Implies(premise, conclusion):
+                return self._implication(premise, conclusion, moment, self.claimed)
+            case _:
+                return self.truth(node, moment)
+
     def _conjunction(self, terms: tuple[e.Truth, ...], moment: Moment) -> Bool:
-        """Evaluate a conjunction, up to the first term that forked and need not hold.
+        """Evaluate a claimed conjunction, up to the first term that forked and need not hold.
 
         Whatever the later terms say, it does not hold either; ``moment.cut`` tells.
         """
         truths = []
         for term in terms:
             forks = _forks(moment)
-            truth = self.truth(term, moment)
+            truth = self.claimed(term, moment)
             truths.append(truth)
             forked = _forks(moment) > forks
             if forked and moment.oracle is not None and not moment.oracle.holds(truth):
@@ -129,7 +149,9 @@ class Evaluator:
                 return truth
         return claripy.And(*truths)
 
-    def implication(self, premise: e.Truth, conclusion: e.Truth, moment: Moment) -> Bool:
+    def _implication(
+        self, premise: e.Truth, conclusion: e.Truth, moment: Moment, conclude: Conclude
+    ) -> Bool:
         """Evaluate a conclusion that looks into memory only where the premise holds."""
         given = self.truth(premise, moment)
         if given.is_false():
@@ -137,8 +159,7 @@ class Evaluator:
         if moment.oracle is not None and any(
             isinstance(node, e.Memory | e.Translate) for node in e.walk(conclusion)
         ):
-            taken = moment.oracle.decide(given)
-            return self.truth(conclusion, moment) if taken else TRUE
+            return conclude(conclusion, moment) if moment.oracle.decide(given) else TRUE
         return claripy.Or(claripy.Not(given), self.truth(conclusion, moment))
 
     def word(self, node: e.Word, moment: Moment) -> BV:
@@ -239,8 +260,8 @@ class Evaluator:
     def _translation(self, linear: BV, when: When, moment: Moment) -> BV:
         if moment.oracle is None:
             raise Bug("an address is translated where no path is")
-        physical = [
-            translate(Cpu(self._state(when, moment), moment.oracle), linear, intent)
-            for intent in Intent
-        ]
+        state, oracle = self._state(when, moment), moment.oracle
+        if oracle.decide(state.cr0(Cr0.PG)):
+            require_canonical(Cpu(state, oracle), linear, 1, Vector.GP)
+        physical = [translate(Cpu(state, oracle), linear, intent) for intent in Intent]
         return physical[0]

@@ -34,6 +34,7 @@ from verifier.machine.paging import Intent
 from verifier.machine.words import symbol
 from verifier.proving.evaluate import Moment
 from verifier.solver import SolverGaveUp
+from verifier.specification import expression as e
 from verifier.specification.events import Event as Kind
 
 if TYPE_CHECKING:
@@ -119,15 +120,20 @@ class Judging:
     def _cases(
         self, claim: Claim, path: Path, occurrence: Occurrence | None, moment: Moment
     ) -> Iterator[Obligation]:
-        """Evaluate the claim, forking where an address in it may lie in several places."""
+        for here, oracle in self._branches(path, occurrence, moment):
+            yield self._case(claim, path, occurrence, here, oracle)
+
+    def _branches(
+        self, path: Path, occurrence: Occurrence | None, moment: Moment
+    ) -> Iterator[tuple[Moment, PathOracle]]:
+        """Give the moment again wherever an address in a claim may lie in several places."""
         known = path.knowledge
         if occurrence is not None:
             known = Knowledge(known.facts[: occurrence.facts], known.models, {}, frozenset())
         pending: list[tuple[bool, ...]] = [()]
         while pending:
             oracle = PathOracle(self.context, known, pending.pop(), -1)
-            here = Moment(moment.state, moment.event, oracle, moment.bound)
-            yield self._case(claim, path, occurrence, here, oracle)
+            yield Moment(moment.state, moment.event, oracle, moment.bound), oracle
             pending.extend(oracle.alternatives)
 
     def _case(
@@ -153,21 +159,30 @@ class Judging:
         return MustHold(path, occurrence, known, condition, broken, moment.bound, cut)
 
     def _condition(self, claim: Claim, moment: Moment) -> Bool:
-        if claim.when is None:
-            return self.evaluator.truth(claim.holds.node, moment)
-        return self.evaluator.implication(claim.when.node, claim.holds.node, moment)
+        holds = claim.holds.node
+        whole = holds if claim.when is None else e.Implies(claim.when.node, holds)
+        return self.evaluator.claimed(whole, moment)
 
     def meets(self, claim: Claim, paths: tuple[Path, ...]) -> bool:
         """Say whether any path may meet the claim's event, its ``when`` included."""
         if claim.event is None:
             return bool(paths)
-        for path in paths:
-            for occurrence in relevant(claim, path):
-                if claim.when is None:
+        return any(
+            isinstance(path.ending, (OutOfModel, OutOfFuel))
+            or any(self._may_meet(claim, path, each) for each in relevant(claim, path))
+            for path in paths
+        )
+
+    def _may_meet(self, claim: Claim, path: Path, occurrence: Occurrence) -> bool:
+        if claim.when is None:
+            return True
+        moment = Moment(occurrence.step.before, occurrence.event, bound=_bound(claim))
+        for here, oracle in self._branches(path, occurrence, moment):
+            try:
+                if not oracle.holds(claripy.Not(self.evaluator.truth(claim.when.node, here))):
                     return True
-                moment = Moment(occurrence.step.before, occurrence.event, bound=_bound(claim))
-                if not self.evaluator.truth(claim.when.node, moment).is_false():
-                    return True
+            except (Fault, Unmodelled, SolverGaveUp):
+                return True
         return False
 
 

@@ -111,7 +111,9 @@ class Rehearsal:
         oracle = ConcreteOracle({}, -1)
         here = Moment(moment.state, moment.event, oracle, self.bound)
         try:
-            if claim.when is not None and self.evaluator.truth(claim.when.node, here).is_false():
+            if claim.when is not None and not oracle.holds(
+                self.evaluator.truth(claim.when.node, here)
+            ):
                 return None
             holds = self.evaluator.truth(claim.holds.node, here)
         except Fault as fault:

@@ -1,0 +1,1 @@
+"""Ways to be wrong that were found by attack, each kept as a test."""
