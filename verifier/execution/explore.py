@@ -20,7 +20,7 @@ from verifier.execution.path import (
 from verifier.execution.step import Taken, take
 from verifier.machine.events import Transfer
 from verifier.machine.words import split
-from verifier.solver import Contradictory, GaveUp, Satisfied
+from verifier.solver import Contradictory, GaveUp, Satisfied, SolverGaveUp
 
 if TYPE_CHECKING:
     from claripy.ast.bool import Bool
@@ -137,10 +137,14 @@ class Exploration:
         if not any(isinstance(event, Transfer) for event in taken.events):
             return None
         rule = self.exit_rule
-        if isinstance(rule, ExitAtInstruction):
-            at_exit = _stands_at(taken.step.before if taken.step else trail.state, rule, oracle)
-        else:
-            at_exit = oracle.decide(rule.reached(taken.state))
+        try:
+            if isinstance(rule, ExitAtInstruction):
+                before = taken.step.before if taken.step else trail.state
+                at_exit = _stands_at(before, rule, oracle)
+            else:
+                at_exit = oracle.decide(rule.reached(taken.state))
+        except SolverGaveUp as gave_up:
+            return OutOfModel(taken.state, f"the solver gave up: {gave_up}")
         return Reached(taken.state) if at_exit else None
 
     def _end(self, trail: Trail, ending: Ending) -> None:
