@@ -31,7 +31,6 @@ from verifier.proving.evaluate import Evaluator, Moment
 from verifier.proving.exits import exit_rule
 from verifier.proving.obligation import arrival_failure, relevant
 from verifier.semantics.far import RELEASE
-from verifier.semantics.far import SP_ALONE
 from verifier.specification import expression as e
 from verifier.specification.render import render
 from verifier.specification.vocabulary import Junction, Relation
@@ -51,7 +50,6 @@ if TYPE_CHECKING:
 
 UPPER_MASK = 0xFFFF_FFFF_0000_0000
 ALL_BITS = 0xFFFF_FFFF_FFFF_FFFF
-LOW_MASK = 0xFFFF_FFFF
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,9 +234,6 @@ def overrides_of(rehearsal: Rehearsal, model: ProcessorModel) -> dict[int, tuple
             flag = Flag[choice.name.removeprefix("rflags.")]
             override = Override(None, 1 << flag, choice.value << flag)
             imposed.setdefault(choice.step + 1, []).append(override)
-        if choice.name == SP_ALONE and choice.step < rehearsal.completed:
-            rsp = _number(rehearsal.after[choice.step].gprs[Gpr.RSP])
-            imposed.setdefault(choice.step + 1, []).append(Override(Gpr.RSP, LOW_MASK, rsp))
         if choice.name == RELEASE and choice.step < rehearsal.completed:
             moved = _number(rehearsal.after[choice.step].gprs[Gpr.RSP])
             imposed.setdefault(choice.step + 1, []).append(Override(Gpr.RSP, ALL_BITS, moved))

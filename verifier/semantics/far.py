@@ -23,6 +23,7 @@ from verifier.machine.words import (
     equals,
     extend,
     low32,
+    plus,
 )
 from verifier.semantics.operands import load_operand
 from verifier.semantics.rows import MODES_32, Row
@@ -36,6 +37,9 @@ if TYPE_CHECKING:
     from verifier.machine.descriptors import SegmentRegister
     from verifier.semantics.cpu import Cpu
     from verifier.semantics.instruction import Instruction
+
+RELEASE = "rsp-release"
+"""The choice by which stack size a far return moves RSP: 0 that to come, 1 that before."""
 
 
 class Kind(Enum):
@@ -179,8 +183,32 @@ def _return(cpu: Cpu, instruction: Instruction, release: int) -> None:
     offset = extend(peek(cpu, size))
     to = Destination(selector, offset, Kind.RETURN)
     register = check_destination(cpu, to)
-    drop(cpu, 2 * size + release)
+    _release(cpu, 2 * size + release, _mode_of(cpu, register))
     enter(cpu, to, register)
+
+
+def _release(cpu: Cpu, size: int, after: Mode) -> None:
+    """Move the stack pointer up by ``size`` bytes.
+
+    Where the return changes the stack's size, processors move SP, ESP or RSP by the size to
+    come (SP from 64-bit to 32-bit code if SS.B is 0), emulators some by the one before: a
+    carry that tells the two apart is left open.
+    """
+    if cpu.state.mode.is_64 is after.is_64:
+        drop(cpu, size)
+        return
+    width = 16 if cpu.state.mode.is_64 else 32
+    low = cpu.gpr(Gpr.RSP, width)
+    differs = claripy.UGE(extend(low), (1 << width) - size)
+    if width == 16:  # noqa: PLR2004
+        small = claripy.Not(equals(cpu.state.segments[Segment.SS].big, 1))
+        differs = claripy.And(differs, small)
+    if not cpu.oracle.decide(differs) or cpu.oracle.decide(cpu.undefined(RELEASE, 1) == 1):
+        drop(cpu, size)
+    elif after.is_64:
+        cpu.set_gpr(Gpr.RSP, plus(extend(low), size))
+    else:
+        cpu.set_gpr(Gpr.RSP, plus(low, constant(size, width)))
 
 
 def far_jump_direct(cpu: Cpu, instruction: Instruction) -> None:
