@@ -29,6 +29,7 @@ LEVEL_OF = {
     "verify": 6,
     "cli": 7,
     "__main__": 8,
+    "notebook": 8,
 }
 DOORS = {
     "z3": "verifier/solver.py",

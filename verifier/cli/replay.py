@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from verifier.machine.concrete import Observation
+    from verifier.proving.result import Counterexample
 
 
 def replay(file: Path, names: tuple[str, ...], *, asked: bool, trace: bool) -> Status:
@@ -41,7 +42,7 @@ def replay(file: Path, names: tuple[str, ...], *, asked: bool, trace: bool) -> S
             progress = Progress(screen)
             progress(f"replaying on {engine.value}")
             with progress.shown():
-                word, seen = _word(saved, replayer, engine)
+                word, seen = replayed(saved.counterexample, replayer, engine)
             judges.append(word.judge)
             if trace and seen is not None:
                 screen.show(_trace(saved, seen))
@@ -68,10 +69,11 @@ def _head(saved: Saved) -> list[Text]:
     ]
 
 
-def _word(
-    saved: Saved, replayer: Replayer, engine: Engine
+def replayed(
+    shown: Counterexample, replayer: Replayer, engine: Engine
 ) -> tuple[ReplayWord, Observation | None]:
-    version, shown = engine_version(engine), saved.counterexample
+    """Give an engine's word on a counterexample, and what it saw if it could run it."""
+    version = engine_version(engine)
     faults = len(shown.trace) > shown.steps if shown.end is None else shown.end.fault is not None
     try:
         seen = replayer.replay(shown.start, shown.steps + faults, engine)

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable
 from html import escape
 from typing import TYPE_CHECKING, Any, Protocol
 
+import claripy
+
 from verifier.execution.path import (
     Faulted,
     OutOfFuel,
@@ -14,8 +16,9 @@ from verifier.execution.path import (
     Reached,
     Stopped,
 )
-from verifier.machine.registers import ControlRegister, Gpr, Segment
+from verifier.machine.registers import ControlRegister, Cr0, Cr4, Efer, Gpr, Segment
 from verifier.machine.state import State
+from verifier.machine.words import bit, known
 from verifier.proving.result import Counterexample, Report, Result
 from verifier.proving.shown import shown
 from verifier.reporting.families import families
@@ -25,7 +28,15 @@ from verifier.specification.expression import Input
 from verifier.specification.verdict import Verdict
 
 if TYPE_CHECKING:
+    from enum import IntEnum
+
+    from claripy.ast.bv import BV
+
     from verifier.execution.path import Ending
+    from verifier.loading.image import Image
+    from verifier.machine.concrete import Observation
+    from verifier.proving.result import InputValue, ReplayWord
+    from verifier.specification.spec import Spec
 
 COLOUR = {
     Verdict.PROVED: "#1a7f37",
@@ -103,7 +114,8 @@ def report_html(report: Report) -> str:
 def result_html(result: Result) -> str:
     """Give one verdict with all that belongs to it."""
     told = [_title(result.claim, f"under {result.model.value}", _verdict(result.verdict))]
-    if result.reason:
+    cause = result.counterexample
+    if result.reason and not (cause and cause.reason == result.reason):
         told.append(_paragraph(result.reason))
     if result.boundary is not None:
         told.append(_paragraph(boundary_sentence(result.boundary)))
@@ -123,7 +135,9 @@ def result_html(result: Result) -> str:
 
 def counterexample_html(given: Counterexample) -> str:
     """Give the start, what differs, the engines' words and the whole path."""
-    matter = [(each.name, number(each.value)) for each in given.inputs if each.matters]
+    matter = [each for each in given.inputs if each.matters]
+    telling = [each for each in matter if each.value and not each.name.startswith("cpu.")]
+    rest = [each for each in matter if each not in telling]
     others = [each.name for each in given.inputs if not each.matters]
     differ = [
         (each.name, number(each.actual), number(each.expected), "" if each.compared else "at entry")
@@ -137,7 +151,8 @@ def counterexample_html(given: Counterexample) -> str:
     return "".join(
         (
             _paragraph(given.reason),
-            _table(matter, ("input", "value")),
+            _table(_inputs(telling), INPUT_HEAD),
+            _folded("inputs that are 0, and the processor", _table(_inputs(rest), INPUT_HEAD)),
             _paragraph(f"do not matter: {families(others)}") if others else "",
             _table(differ, ("", "is", "should be", "")),
             _table(words, ("engine", "", "")),
@@ -146,6 +161,11 @@ def counterexample_html(given: Counterexample) -> str:
     )
 
 
+def _inputs(given: Iterable[InputValue]) -> list[tuple[str, str]]:
+    return [(each.name, number(each.value)) for each in given]
+
+
+INPUT_HEAD = ("input", "value")
 STEP_HEAD = ("", "address", "place", "mode", "instruction", "source")
 
 
@@ -153,7 +173,7 @@ def state_html(state: State) -> str:
     """Give a symbolic state: mode, registers, control registers, selectors."""
     registers = [("rip", _code(shown(state.rip)))]
     registers += [(each.name.lower(), _code(shown(state.gpr(each)))) for each in Gpr]
-    controls = [(each.value, _code(shown(state.control(each)))) for each in ControlRegister]
+    controls = [(each.value, _control(state.control(each), each)) for each in ControlRegister]
     selectors = [
         (each.name.lower(), _code(shown(state.segments[each].selector))) for each in Segment
     ]
@@ -169,6 +189,27 @@ def state_html(state: State) -> str:
             _table(written, ("memory", "")),
         )
     )
+
+
+NAMED_BITS: dict[ControlRegister, type[IntEnum]] = {
+    ControlRegister.CR0: Cr0,
+    ControlRegister.CR4: Cr4,
+    ControlRegister.EFER: Efer,
+}
+
+
+def _control(value: BV, register: ControlRegister) -> _Markup:
+    """Give the bits that are known to be set or clear by name, a number or address as it is."""
+    names = NAMED_BITS.get(register)
+    if names is None:
+        return _code(shown(value))
+    bits = {each.name: known(claripy.simplify(bit(value, each))) for each in names}
+    told = [
+        f"{state}: {' '.join(found)}"
+        for state, wanted in (("set", 1), ("clear", 0), ("either", None))
+        if (found := [name for name, value in bits.items() if value == wanted])
+    ]
+    return _Markup("".join(f"<div>{_escaped(each)}</div>" for each in told))
 
 
 def path_html(path: Path) -> str:
@@ -189,6 +230,44 @@ def path_html(path: Path) -> str:
             _title("path", f"{len(steps)} instructions; {ending_text(path.ending)}"),
             _paragraph(f"taken where: {facts}") if facts else "",
             _table(steps, STEP_HEAD[:5]),
+        )
+    )
+
+
+def replay_html(shown: Counterexample, word: ReplayWord, seen: Observation | None) -> str:
+    """Give an engine's word and, if it ran, each instruction with what it changed."""
+    title = _title(word.engine, f"{word.judge.value}: {word.sentence}") + _paragraph(word.version)
+    if seen is None:
+        return title
+    texts = {step.number: step.text for step in shown.trace if step.number < len(seen.steps)}
+    steps = [
+        (
+            str(at),
+            number(step.rip),
+            step.mode.value,
+            texts.get(at, ""),
+            ", ".join(f"{name.value} = {number(value)}" for name, value in step.controls.items()),
+        )
+        for at, step in enumerate(seen.steps)
+    ]
+    return title + _table(steps, ("", "address", "mode", "instruction", "control registers"))
+
+
+def spec_html(spec: Spec, image: Image) -> str:
+    """Give what a spec assumes and claims."""
+    claims = [
+        (each.id, each.text, _code(each.holds.text), ", ".join(m.value for m in each.promises))
+        for each in spec.claims
+    ]
+    assumptions = [(each.id, each.text, _code(each.holds.text)) for each in spec.assumptions]
+    count = len(assumptions)
+    return "".join(
+        (
+            _title(spec.name, spec.description.title),
+            _paragraph(spec.description.text),
+            _table(claims, ("claim", "", "holds", "promised under")),
+            _folded(f"{count} assumptions", _table(assumptions, ("assumption", "", "holds"))),
+            _paragraph(f"{len(image.data)} bytes, sha256 {image.digest}"),
         )
     )
 
