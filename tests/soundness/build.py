@@ -28,7 +28,7 @@ tables_base = "where the loader's tables are"
 [entry]
 at = "entry"
 mode = "{mode}"
-segments = {{ ss = "flat", ds = "flat", es = "flat" }}
+segments = {{ ss = "{ss}", ds = "flat", es = "flat" }}
 [exit]
 at = "leave"
 [regions.image]
@@ -82,6 +82,7 @@ class Small:
     long: bool = True
     drop: tuple[str, ...] = ()
     more: str = ""
+    ss: str = "flat"
 
 
 def write(folder: Path, small: Small) -> Path:
@@ -90,7 +91,7 @@ def write(folder: Path, small: Small) -> Path:
     inputs = "\n".join(f'{name} = "an input"' for name in small.inputs)
     facts = USUAL | (LONG if small.long else PROTECTED)
     facts |= {f"given-{number}": text for number, text in enumerate(small.assume)}
-    parts = [HEAD.format(mode=mode, inputs=inputs), small.regions]
+    parts = [HEAD.format(mode=mode, inputs=inputs, ss=small.ss), small.regions]
     parts += [PAGING] if small.long else []
     parts += [
         f'[[assume]]\nid = "{name}"\ntext = "It is so."\nholds = "{text}"\n'

@@ -200,7 +200,7 @@ def _release(cpu: Cpu, size: int, after: Mode) -> None:
     width = 16 if cpu.state.mode.is_64 else 32
     low = cpu.gpr(Gpr.RSP, width)
     differs = claripy.UGE(extend(low), (1 << width) - size)
-    if width == 16:  # noqa: PLR2004
+    if width == 16:
         small = claripy.Not(equals(cpu.state.segments[Segment.SS].big, 1))
         differs = claripy.And(differs, small)
     if not cpu.oracle.decide(differs) or cpu.oracle.decide(cpu.undefined(RELEASE, 1) == 1):
