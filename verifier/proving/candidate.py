@@ -10,11 +10,11 @@ import claripy
 from verifier.machine.words import symbol, width_of
 from verifier.proving.boundary import Search
 from verifier.proving.concretise import NARROW_MARGIN, WIDE_MARGIN, representable, start_of
+from verifier.proving.deciding import Deciding
 from verifier.proving.leaves import chosen_open, leaves_of
 from verifier.proving.rehearsal import Broken, overrides_of, rehearse
 from verifier.proving.result import InputValue
 from verifier.proving.simplest import Wishes
-from verifier.solver import Contradictory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -145,24 +145,15 @@ class Finder:
         return None if broken is None else Candidate(rehearsal.start, rehearsal, broken, ())
 
     def _inputs(self, failing: Failing, model: Model) -> tuple[InputValue, ...]:
-        conditions = _broken(failing)
-        used = leaves_of(conditions)
+        broken = _broken(failing)
+        used = leaves_of(broken)
+        allowed = [fact.condition for fact in self.context.assumptions]
+        holds = claripy.Not(claripy.And(*broken))
+        deciding = Deciding(self.context.solver, model, used).names([*allowed, holds])
         return tuple(
-            InputValue(
-                name,
-                model.number(leaf),
-                width_of(leaf),
-                name in used and self._matters(name, model, conditions, used),
-            )
+            InputValue(name, model.number(leaf), width_of(leaf), name in deciding)
             for name, leaf in sorted((leaves_of(_entry_values(self.entry)) | used).items())
         )
-
-    def _matters(self, name: str, model: Model, conditions: Sequence[Bool], used: Leaves) -> bool:
-        """Say whether another allowed value of one input, all else equal, fails no longer."""
-        others = [leaf == model.number(leaf) for other, leaf in used.items() if other != name]
-        holds = claripy.Not(claripy.And(*conditions))
-        answer = self.context.solver.ask("matters", self.context.assumptions, *others, holds)
-        return not isinstance(answer, Contradictory)
 
     def _sample(self, claim: Claim, gap: Undecided) -> Candidate | None:
         for model, rehearsal in self._rehearsals(gap):

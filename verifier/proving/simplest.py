@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 SIMPLE = (0, 1, 0x1000, 0x1_0000, 0x9_0000, 0x20_0000, 0x100_0000, 1 << 32, 1 << 33, 1 << 39)
 """Values tried for an input that cannot have its usual one."""
+FEW = 4
+"""How many usual values are given up at first; each time that does not do, twice as many."""
 USUAL_STACK = 0x9_0000
 USUAL_CODE, USUAL_DATA = 0x10, 0x18
 FLAT_PARTS = {"base": 0, "limit": 0xFFFF_FFFF, "type": 3, "DPL": 0, "present": 1, "D": 1, "G": 1}
@@ -75,13 +77,16 @@ class Wishes:
         leaves = self._leaves(conditions)
         wishes = [Fact(name, leaf == usual(name)) for name, leaf in leaves.items()]
         dropped: list[str] = []
+        rounds = 0
         answer = self._ask(wishes, conditions)
         while isinstance(answer, Contradictory):
             bad = answer.core & {wish.label for wish in wishes}
             if not bad:
                 return None
-            dropped += sorted(bad)
-            wishes = [wish for wish in wishes if wish.label not in bad]
+            given_up = sorted(bad)[: FEW << rounds]
+            rounds += 1
+            dropped += given_up
+            wishes = [wish for wish in wishes if wish.label not in given_up]
             answer = self._ask(wishes, conditions)
         if not isinstance(answer, Satisfied):
             return None
