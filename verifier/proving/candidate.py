@@ -14,7 +14,7 @@ from verifier.proving.deciding import Deciding
 from verifier.proving.leaves import chosen_open, leaves_of
 from verifier.proving.rehearsal import Broken, overrides_of, rehearse
 from verifier.proving.result import InputValue
-from verifier.proving.simplest import Wishes
+from verifier.proving.simplest import Wishes, usual
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from verifier.solver import Model
     from verifier.specification.spec import Claim
 
+LOW_LOADS = (0x10_0000, 0x1_0000_0000)
+"""Load addresses up to which a start of a path that is not modelled is looked for first."""
 SAMPLES = 6
 """Starts tried on a path that is not modelled to its end."""
 
@@ -55,7 +57,7 @@ class Finder:
     entry: State
     load: BV | None
     margin: int = WIDE_MARGIN
-    sampled: dict[int, list[tuple[Model, Rehearsal]]] = field(default_factory=dict)
+    sampled: dict[tuple[int, int], list[tuple[Model, Rehearsal]]] = field(default_factory=dict)
 
     def from_failing(
         self, claim: Claim, failing: tuple[Failing, ...], hint: int | None
@@ -159,7 +161,7 @@ class Finder:
         for model, rehearsal in self._rehearsals(gap):
             broken = rehearsal.breaks(claim)
             if broken is not None:
-                inputs = _all_matter(self.entry, model, leaves_of(self._gap_conditions(gap)))
+                inputs = _unusual(self.entry, model, leaves_of(self._gap_conditions(gap)))
                 return Candidate(rehearsal.start, rehearsal, broken, inputs)
         return None
 
@@ -168,19 +170,30 @@ class Finder:
 
     def _rehearsals(self, gap: Undecided) -> list[tuple[Model, Rehearsal]]:
         """Give concrete runs of a path that is not modelled to its end, once for all claims."""
-        key = id(gap.path)
+        key = id(gap.path), len(gap.knowledge.facts)
         if key not in self.sampled:
             self.sampled[key] = list(self._sampling(gap))
         return self.sampled[key]
 
     def _sampling(self, gap: Undecided) -> Iterator[tuple[Model, Rehearsal]]:
+        """Give starts at a low load address where there are any, and elsewhere if not."""
         conditions = self._gap_conditions(gap)
         leaves = leaves_of(conditions)
         count = SAMPLES if gap.around else 1
-        for model in self._wishes(frozenset()).others(conditions, gap.around, count):
-            rehearsal = self._rehearsal(model, leaves)
-            if rehearsal is not None:
-                yield model, rehearsal
+        found = False
+        for low in self._low_loads():
+            for model in self._wishes(frozenset()).others([*conditions, *low], gap.around, count):
+                rehearsal = self._rehearsal(model, leaves)
+                if rehearsal is not None:
+                    found = True
+                    yield model, rehearsal
+            if found:
+                return
+
+    def _low_loads(self) -> Iterator[list[Bool]]:
+        if self.load is not None:
+            yield from ([claripy.ULE(self.load, limit)] for limit in LOW_LOADS)
+        yield []
 
 
 def _broken(failing: Failing) -> list[Bool]:
@@ -189,10 +202,12 @@ def _broken(failing: Failing) -> list[Bool]:
     return [*facts, claripy.Not(obligation.condition)]
 
 
-def _all_matter(entry: State, model: Model, leaves: Leaves) -> tuple[InputValue, ...]:
+def _unusual(entry: State, model: Model, leaves: Leaves) -> tuple[InputValue, ...]:
+    """Tell inputs of a start that no condition describes: those that are not as usual matter."""
     known = leaves_of(_entry_values(entry)) | leaves
+    values = {name: model.number(leaf) for name, leaf in known.items()}
     return tuple(
-        InputValue(name, model.number(leaf), width_of(leaf), matters=True)
+        InputValue(name, values[name], width_of(leaf), values[name] != usual(name))
         for name, leaf in sorted(known.items())
     )
 

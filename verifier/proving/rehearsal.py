@@ -21,9 +21,10 @@ from verifier.execution.path import (
 )
 from verifier.execution.step import take
 from verifier.machine.concrete import Override
-from verifier.machine.events import Transfer
+from verifier.machine.events import Access, Transfer
 from verifier.machine.models import Upper
 from verifier.machine.oracle import Fault, Unmodelled
+from verifier.machine.paging import Intent
 from verifier.machine.registers import LEGACY_GPRS, Flag, Gpr
 from verifier.machine.state import Features
 from verifier.machine.words import constant, known
@@ -86,11 +87,20 @@ class Rehearsal:
             return None if failure is None else Broken(failure)
         for occurrence in relevant(claim, self.path):
             moment = Moment(occurrence.step.before, occurrence.event)
-            where = f"at {self.place_of(known(occurrence.step.before.rip) or 0)}"
+            where = self._event_at(occurrence)
             broken = self._broken(claim, moment, where)
             if broken is not None:
                 return broken
         return None
+
+    def _event_at(self, occurrence: Occurrence) -> str:
+        where = f"at {self.place_of(known(occurrence.step.before.rip) or 0)}"
+        event = occurrence.event
+        if not isinstance(event, Access):
+            return where
+        done = "written" if event.intent is Intent.WRITE else "read"
+        target = self.place_of(known(event.physical) or 0)
+        return f"{where}, where {event.size} bytes at {target} are {done}"
 
     def place_of(self, address: int) -> str:
         """Name an address by the region of the spec that it lies in, else by its number."""

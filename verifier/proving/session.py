@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from verifier.proving.concretise import Bench
     from verifier.proving.entry import Begin
     from verifier.proving.obligation import Undecided
-    from verifier.proving.result import Boundary
+    from verifier.proving.result import Boundary, InputValue
     from verifier.proving.target import Target
     from verifier.specification.spec import Claim
 
@@ -134,7 +134,16 @@ class Session:
             reason = f"{refutable.failing[0].obligation.broken}, but not replayable"
             return Verdicts(self._result(claim, Verdict.UNKNOWN, reason))
         result = self._result(claim, Verdict.REFUTED, candidate.broken.sentence, boundary=boundary)
-        return Verdicts(result, candidate)
+        every = boundary is not None and boundary.every_load
+        return Verdicts(result, replace(candidate, inputs=self._with_load(candidate, every=every)))
+
+    def _with_load(self, candidate: Candidate, *, every: bool) -> tuple[InputValue, ...]:
+        """Say that the load matters, unless some start fails at every load."""
+        names = frozenset[str]() if self.load is None else self.load.variables
+        return tuple(
+            replace(one, matters=not every) if one.name in names else one
+            for one in candidate.inputs
+        )
 
     def _open(self, claim: Claim, gaps: tuple[Undecided, ...]) -> Verdicts:
         candidate = self.finder.from_gaps(claim, gaps)
