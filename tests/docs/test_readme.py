@@ -1,0 +1,114 @@
+"""README shows what its commands print, what specs record, and what there is."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.docs.readme import README, TABLE, matches, run, shown, table
+from tests.house.test_imports import LEVEL_OF
+from verifier.reporting.status import Status
+
+TEXT = README.read_text()
+COMMANDS = ("prove", "replay", "show", "gate")
+
+
+def test_commands_print_what_is_shown(tmp_path: Path, root: Path) -> None:
+    """Each command, run in README's order on a copy of the specs, prints what README shows."""
+    shutil.copytree(root / "specs", tmp_path / "specs")
+    commands = list(shown(TEXT))
+    programs = [each.command.split()[0] for each in commands]
+    assert programs == ["verifier", "sed", "verifier", "verifier"]
+    for each in commands:
+        _, lines = run(each.command, tmp_path)
+        assert matches(each.lines, lines), f"{each.command}: python -m tests.docs.readme renews it"
+
+
+def test_tables_are_what_specs_record(root: Path) -> None:
+    """The verdicts of each target stand in README as its spec records them."""
+    tables = {match[2]: match[3] for match in TABLE.finditer(TEXT)}
+    assert set(tables) == {path.parent.name for path in (root / "specs").glob("*/spec.toml")}
+    for target, rows in tables.items():
+        assert rows == table(target), f"{target}: python -m tests.docs.readme renews it"
+
+
+def test_targets_of_make_exist(root: Path) -> None:
+    """Each ``make`` command that README names is a target of the Makefile."""
+    named = set(re.findall(r"\bmake ([a-z]+)\b", TEXT)) - {"gcc"}
+    targets = set(re.findall(r"^([a-z]+):", (root / "Makefile").read_text(), re.MULTILINE))
+    assert {"prove", "test"} <= named <= targets
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_options_named_are_in_the_help(command: str, tmp_path: Path) -> None:
+    """Every option in README's table is one of the command's, whose help has examples."""
+    code, lines = run(f"verifier {command} --help", tmp_path)
+    told = "\n".join(lines)
+    assert code == 0
+    assert "Examples:" in told
+    assert f"  verifier {command}" in told
+    rows = [line for line in TEXT.splitlines() if line.startswith(f"| `verifier {command}")]
+    assert rows
+    for row in rows:
+        for option in re.findall(r"--[a-z-]+", row):
+            assert option in told
+
+
+def test_examples_of_help_are_commands(tmp_path: Path) -> None:
+    """Every example that a help text gives uses options that this help explains."""
+    for command in COMMANDS:
+        _, lines = run(f"verifier {command} --help", tmp_path)
+        told = "\n".join(lines)
+        examples = re.findall(rf"^ +verifier ({command}\b.*)$", told, re.MULTILINE)
+        assert examples
+        for example in examples:
+            for option in re.findall(r"--[a-z-]+", example):
+                assert told.count(option) > 1, f"{example}: {option} is not explained"
+
+
+def test_exit_codes_are_those_of_verdicts() -> None:
+    """README's table has each exit code with its verdict."""
+    rows = dict(re.findall(r"^\| (\d) \| ?([A-Z]*) \|", TEXT, re.MULTILINE))
+    assert rows == {"0": "PROVED", "1": "REFUTED", "2": "", "3": "UNKNOWN", "4": "VACUOUS", "5": ""}
+    for code, verdict in rows.items():
+        if verdict:
+            assert Status[verdict] == int(code)
+
+
+def test_hook_is_one_of_ours(root: Path) -> None:
+    """The hook in README's example exists, at the version that the package has."""
+    example = re.search(r"```yaml\n(.*?)```", TEXT, re.DOTALL)
+    assert example
+    [repository] = yaml.safe_load(example[1])["repos"]
+    hooks = yaml.safe_load((root / ".pre-commit-hooks.yaml").read_text())
+    assert {each["id"] for each in repository["hooks"]} <= {each["id"] for each in hooks}
+
+
+def test_map_of_rooms_is_the_house() -> None:
+    """The map has every room at its level."""
+    rows = re.findall(r"^\| (\d) \| (`.+?`) \|", TEXT[TEXT.index("## Rooms") :], re.MULTILINE)
+    found = {
+        name.rstrip("/"): int(level)
+        for level, names in rows
+        for name in re.findall(r"`(.+?)`", names)
+    }
+    assert found == {room: level for room, level in LEVEL_OF.items() if room != "__main__"}
+
+
+def test_links_lead_somewhere(root: Path) -> None:
+    """Every file that README, CONTRIBUTING and SOUNDNESS link to exists."""
+    for name in ("README.md", "CONTRIBUTING.md", "SOUNDNESS.md", "specs/README.md"):
+        page = root / name
+        for link in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
+            assert link.startswith("https:") or (page.parent / link).exists(), f"{name}: {link}"
+
+
+def test_package_has_the_readme(root: Path) -> None:
+    """The distribution's description is README."""
+    project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
+    assert project["readme"] == README.name
