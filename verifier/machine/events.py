@@ -36,7 +36,7 @@ class AccessBy(Enum):
     """Who accesses memory."""
 
     INSTRUCTION = "the instruction"
-    PROCESSOR = "the processor, for accessed and dirty bits"
+    PROCESSOR = "the processor, for page tables and descriptors"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -143,6 +143,7 @@ def _walk(walk: _Walk, table: BV, level: int, above: _Mapping) -> BV:
         _mark(walk, slot, entry, (ACCESSED,))
         return _walk(walk, masked(entry, ADDRESS_MASK), level - 1, here)
     _check_rights(walk, here)
+    _check_keys(walk, here)
     _mark(walk, slot, entry, (ACCESSED, DIRTY) if walk.intent is Intent.WRITE else (ACCESSED,))
     frame = masked(entry, ADDRESS_MASK & -(1 << shift))
     return plus(frame, extend(bits(walk.linear, shift - 1, 0)))
@@ -174,7 +175,8 @@ def _by_loader(walk: _Walk, loader: LoaderTables, level: int, above: _Mapping) -
         return walk.linear
     covered = PAGE_BITS + INDEX_BITS * level
     linear = extend(bits(walk.linear, covered - 1, 0))
-    if not oracle.decide(claripy.ULT(linear, loader.identity_end)):
+    lower_half = claripy.ULT(linear, 1 << covered - 1)
+    if not oracle.decide(both(lower_half, claripy.ULT(linear, loader.identity_end))):
         raise Unmodelled("an address beyond the loader's identity map is used", (walk.linear,))
     return walk.linear if oracle.holds(walk.linear == linear) else linear
 
@@ -214,6 +216,17 @@ def _check_rights(walk: _Walk, mapping: _Mapping) -> None:
             denied = either(no_execute, both(user, state.cr4(Cr4.SMEP)))
     if oracle.decide(denied):
         raise _page_fault(walk, present=True, why=f"the page does not allow a {walk.intent.value}")
+
+
+def _check_keys(walk: _Walk, mapping: _Mapping) -> None:
+    """Refuse data accesses that a protection key may forbid: PKRU and PKRS are not modelled."""
+    state = walk.walker.state
+    if walk.intent is Intent.FETCH or not state.strict:
+        return
+    user = both(mapping.user, state.cr4(Cr4.PKE))
+    supervisor = both(negated(mapping.user), state.cr4(Cr4.PKS))
+    if walk.walker.oracle.decide(either(user, supervisor)):
+        raise Unmodelled("protection keys (CR4.PKE, CR4.PKS) are not modelled")
 
 
 def _smap(walk: _Walk) -> Bool:

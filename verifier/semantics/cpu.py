@@ -36,10 +36,14 @@ if TYPE_CHECKING:
     from verifier.machine.events import Event
     from verifier.machine.memory import Memory, Place
     from verifier.machine.oracle import Oracle
-    from verifier.machine.state import State
+    from verifier.machine.state import LoaderTables, State
 
 BYTE = 8
 PAGE = 0x1000
+
+
+def _by(*, implicit: bool) -> AccessBy:
+    return AccessBy.PROCESSOR if implicit else AccessBy.INSTRUCTION
 
 
 class Cpu:
@@ -142,13 +146,14 @@ class Cpu:
         """
         intent = Intent.WRITE if updates else Intent.READ
         physical = self._translate(linear, size, intent, implicit=implicit)
-        return self._read(linear, physical, size, AccessBy.INSTRUCTION)
+        return self._read(linear, physical, size, _by(implicit=implicit))
 
     def store(self, linear: BV, value: BV, *, implicit: bool = False) -> None:
         """Write a value at a linear address."""
         size = width_of(value) // BYTE
         physical = self._translate(linear, size, Intent.WRITE, implicit=implicit)
-        self._write(linear, physical, value, AccessBy.INSTRUCTION)
+        place = self._write(linear, physical, value, _by(implicit=implicit))
+        self._require_tables_untouched(place, physical, size)
 
     def _translate(self, linear: BV, size: int, intent: Intent, *, implicit: bool = False) -> BV:
         first = translate(self, linear, intent, implicit=implicit)
@@ -187,32 +192,45 @@ class Cpu:
         """Store a byte as the processor does for accessed and dirty bits."""
         self._write(address, address, value, AccessBy.PROCESSOR)
 
-    def _write(self, linear: BV, physical: BV, value: BV, by: AccessBy) -> None:
+    def _write(self, linear: BV, physical: BV, value: BV, by: AccessBy) -> Place:
         size = width_of(value) // BYTE
-        memory, place = self._writable(physical, size, by)
+        memory, place = self._writable(physical, size)
         self.state = replace(self.state, memory=memory.write(place, value))
         self.events.append(Access(Intent.WRITE, linear, physical, size, place, value, by))
+        return place
 
-    def _writable(self, address: BV, size: int, by: AccessBy) -> tuple[Memory, Place]:
+    def _writable(self, address: BV, size: int) -> tuple[Memory, Place]:
         memory, place = self.state.memory.place(address, size, self.oracle)
         memory.require_apart(place, address, size, self.oracle)
-        if by is AccessBy.INSTRUCTION:
-            self._require_tables_untouched(place, address, size)
         return memory, place
 
     def _require_tables_untouched(self, place: Place, address: BV, size: int) -> None:
-        tables = self.state.tables
-        if tables is not None and place.region.name == tables.region:
-            raise Unmodelled(f"a store to the loader's tables, at {place}", (address,))
         if self._hits_live_table(place, size):
             if self.state.strict:
                 raise Unmodelled(f"a store to page tables in use, at {place}", (address,))
             self.state = replace(self.state, stale=True)
-        if place.region.stray and tables is not None:
+        tables = self.state.tables
+        if tables is None:
+            return
+        if place.region.name == tables.region:
+            raise Unmodelled(f"a store to the loader's tables, at {place}", (address,))
+        if place.region.stray:
             hit = self.oracle.fresh("stray-store-hits-loader-tables", 1) == 1
             if self.oracle.decide(hit):
                 reason = "a store outside every region may hit the loader's tables"
                 raise Unmodelled(reason, (address,))
+        self._require_root_untouched(tables, address, size)
+
+    def _require_root_untouched(self, tables: LoaderTables, address: BV, size: int) -> None:
+        """Raise Unmodelled where the top-level table is not in its region, but stored to."""
+        for region in self.state.memory.regions:
+            if region.name == tables.region and region.size >= PAGE:
+                inside = claripy.ULE(tables.root - region.base, region.size - PAGE)
+                if self.oracle.holds(inside):
+                    return
+        below, above = address - tables.root, tables.root - address
+        if self.oracle.decide(claripy.Or(claripy.ULT(below, PAGE), claripy.ULT(above, size))):
+            raise Unmodelled("a store hits the loader's top-level table", (address,))
 
     def _hits_live_table(self, place: Place, size: int) -> bool:
         pages = {(place.region.name, _page(place, ahead)) for ahead in (0, size - 1)}
@@ -232,7 +250,8 @@ class Cpu:
         """Write many bytes in one step."""
         physical = self._translate(linear, len(cells), Intent.WRITE)
         by = AccessBy.INSTRUCTION
-        memory, place = self._writable(physical, len(cells), by)
+        memory, place = self._writable(physical, len(cells))
+        self._require_tables_untouched(place, physical, len(cells))
         self.state = replace(self.state, memory=memory.write_cells(place, cells))
         self.events.append(Access(Intent.WRITE, linear, physical, len(cells), place, None, by))
 
