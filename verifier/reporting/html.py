@@ -21,6 +21,7 @@ from verifier.machine.state import State
 from verifier.machine.words import bit, known
 from verifier.proving.result import Counterexample, Report, Result
 from verifier.proving.shown import shown
+from verifier.reporting.counterexample import LOAD
 from verifier.reporting.families import families
 from verifier.reporting.trace import where
 from verifier.reporting.wording import boundary_sentence, elapsed, holds_where, number, printable
@@ -135,10 +136,10 @@ def result_html(result: Result) -> str:
 
 def counterexample_html(given: Counterexample) -> str:
     """Give the start, what differs, the engines' words and the whole path."""
-    matter = [each for each in given.inputs if each.matters]
+    matter = [each for each in given.inputs if each.matters or each.name == LOAD]
     telling = [each for each in matter if each.value and not each.name.startswith("cpu.")]
     rest = [each for each in matter if each not in telling]
-    others = [each.name for each in given.inputs if not each.matters]
+    others = [each.name for each in given.inputs if each not in matter]
     differ = [
         (each.name, number(each.actual), number(each.expected), "" if each.compared else "at entry")
         for each in given.differences
