@@ -5,21 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from verifier.machine.oracle import Fault, Unmodelled
+from verifier.machine.cells import byte_of
+from verifier.machine.oracle import Unmodelled
 from verifier.machine.paging import Intent, translate
-from verifier.machine.registers import Segment, Vector
+from verifier.machine.registers import Segment
 from verifier.machine.words import known, plus, split
 from verifier.semantics.instruction import LONGEST, Instruction, decode
 
 if TYPE_CHECKING:
     from claripy.ast.bv import BV
 
-    from verifier.machine.memory import Memory, Place
+    from verifier.machine.memory import Place
     from verifier.semantics.cpu import Cpu
 
 PAGE = 0x1000
-UNDETERMINED_OPCODE = b"\x0f\x0b"
+CHOSEN = b"\x0f\x0b"
 """UD2, chosen where nothing determines what memory holds: one way for a start to go wrong."""
+CHOSEN_REST = (b"\xc0" * LONGEST, bytes(LONGEST))
+"""Chosen after bytes that are determined: as a rule an operand in a register."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,7 +47,7 @@ def fetch(cpu: Cpu) -> Fetched:
         reason = "the code continues at an address that the start does not fix"
         raise Unmodelled(reason, (physical - place.region.base,))
     _name_by_region(cpu, place)
-    code = _code(memory, place)
+    code = _code(cpu, place)
     instruction = decode(code, cpu.state.mode) if code else None
     if instruction is None:
         return _undetermined(cpu, place, code)
@@ -63,37 +66,33 @@ def _name_by_region(cpu: Cpu, place: Place) -> None:
         cpu.state = replace(cpu.state, rip=named)
 
 
-def _code(memory: Memory, place: Place) -> bytes:
+def _code(cpu: Cpu, place: Place) -> bytes:
     code = bytearray()
-    offset = place.offset
+    memory, offset = cpu.state.memory, place.offset
     if not isinstance(offset, int):
         return b""
     end = LONGEST if place.region.stray else min(LONGEST, place.region.size - offset)
     for ahead in range(end):
         cell = memory.cell(place.region, offset + ahead)
-        if not isinstance(cell, int):
+        byte = cell if isinstance(cell, int) else cpu.oracle.value(byte_of(cell))
+        if byte is None:
             break
-        code.append(cell)
+        code.append(byte)
     return bytes(code)
 
 
 def _undetermined(cpu: Cpu, place: Place, code: bytes) -> Fetched:
-    if code and len(code) == LONGEST:
+    if len(code) == LONGEST:
         raise Unmodelled(f"bytes {code.hex(' ')} are no instruction to the decoder")
-    if code:
-        raise Unmodelled(f"the instruction at {place} has bytes that the start does not fix")
-    return _witness(cpu, place)
-
-
-def _witness(cpu: Cpu, place: Place) -> Fetched:
-    cells = cpu.state.memory.read(place, len(UNDETERMINED_OPCODE))
-    chosen = int.from_bytes(UNDETERMINED_OPCODE, "little")
-    if not cpu.oracle.decide(cells == chosen):
-        raise Unmodelled(f"the code continues at {place}, where the start fixes no bytes")
-    instruction = decode(UNDETERMINED_OPCODE, cpu.state.mode)
-    if instruction is None:
-        raise Fault(Vector.UD, None, "the bytes are no instruction")
-    return Fetched(instruction, place)
+    for chosen in CHOSEN_REST if code else (CHOSEN,):
+        instruction = decode((code + chosen)[:LONGEST], cpu.state.mode)
+        if instruction is None or instruction.size <= len(code):
+            continue
+        cells = cpu.state.memory.read(place, instruction.size)
+        if cpu.oracle.decide(cells == int.from_bytes(instruction.raw, "little")):
+            return Fetched(instruction, place)
+    cells = cpu.state.memory.read(place, LONGEST if place.region.stray else len(code) + 1)
+    raise Unmodelled(f"the instruction at {place} has bytes that the start does not fix", (cells,))
 
 
 def _check_rest(cpu: Cpu, instruction: Instruction) -> None:
