@@ -21,7 +21,6 @@ from verifier.machine.state import State
 from verifier.machine.words import bit, known
 from verifier.proving.result import Counterexample, Report, Result
 from verifier.proving.shown import shown
-from verifier.reporting.counterexample import LOAD
 from verifier.reporting.families import families
 from verifier.reporting.trace import where
 from verifier.reporting.wording import boundary_sentence, elapsed, holds_where, number, printable
@@ -136,7 +135,8 @@ def result_html(result: Result) -> str:
 
 def counterexample_html(given: Counterexample) -> str:
     """Give the start, what differs, the engines' words and the whole path."""
-    matter = [each for each in given.inputs if each.matters or each.name == LOAD]
+    load = given.inputs[:1] if given.load is not None else ()
+    matter = [each for each in given.inputs if each.matters or each in load]
     telling = [each for each in matter if each.value and not each.name.startswith("cpu.")]
     rest = [each for each in matter if each not in telling]
     others = [each.name for each in given.inputs if each not in matter]
