@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from verifier.execution.fetch import fetch
@@ -51,10 +51,12 @@ def take(state: State, oracle: Oracle, number: int, facts: int) -> Taken:
     try:
         _execute(cpu, progress)
     except Fault as fault:
+        state = _with_strays(state, cpu.state)
         ending = Faulted(state, fault.vector, fault.error, fault.why)
     except Halted:
         ending = Stopped(cpu.state)
     except Unmodelled as unmodelled:
+        state = _with_strays(state, cpu.state)
         ending = OutOfModel(state, unmodelled.reason, unmodelled.around)
     except SolverGaveUp as gave_up:
         ending = OutOfModel(state, f"the solver gave up: {gave_up}")
@@ -62,6 +64,14 @@ def take(state: State, oracle: Oracle, number: int, facts: int) -> Taken:
     if progress.instruction is not None and progress.place is not None:
         step = Step(number, progress.instruction, progress.form, progress.place, state, facts)
     return Taken(step, cpu.state, ending, tuple(cpu.events))
+
+
+def _with_strays(before: State, after: State) -> State:
+    """Give the state before a step that knows which memory the step reached."""
+    strays = after.memory.strays
+    if strays is before.memory.strays:
+        return before
+    return replace(before, memory=replace(before.memory, strays=strays))
 
 
 def _execute(cpu: Cpu, progress: _Progress) -> None:

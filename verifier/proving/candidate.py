@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from claripy.ast.bv import BV
 
     from verifier.execution.oracle import Context
+    from verifier.execution.path import Path
     from verifier.machine.concrete import Start
     from verifier.machine.state import State
     from verifier.proving.leaves import Leaves
@@ -124,13 +125,16 @@ class Finder:
         model = self._wishes(fixed).simplest(conditions)
         if model is None:
             return None
-        candidate = self._tried(claim, model, leaves_of(conditions))
+        candidate = self._tried(claim, model, leaves_of(conditions), failing.obligation.path)
         if candidate is None:
             return None
         return replace(candidate, inputs=self._inputs(failing, model))
 
-    def _rehearsal(self, model: Model, leaves: Leaves) -> Rehearsal | None:
-        start = start_of(self.entry, model, leaves)
+    def _rehearsal(
+        self, model: Model, leaves: Leaves, path: Path | None = None
+    ) -> Rehearsal | None:
+        strays = () if path is None else path.ending.state.memory.strays
+        start = start_of(self.entry, model, leaves, strays)
         if start is None:
             return None
         inputs = {name: model.number(symbol(name)) for name in self.stage.words.spec.inputs}
@@ -139,8 +143,8 @@ class Finder:
         imposed = overrides_of(rehearsal, self.stage.model)
         return replace(rehearsal, start=replace(start, overrides=imposed))
 
-    def _tried(self, claim: Claim, model: Model, leaves: Leaves) -> Candidate | None:
-        rehearsal = self._rehearsal(model, leaves)
+    def _tried(self, claim: Claim, model: Model, leaves: Leaves, path: Path) -> Candidate | None:
+        rehearsal = self._rehearsal(model, leaves, path)
         if rehearsal is None:
             return None
         broken = rehearsal.breaks(claim)
@@ -183,7 +187,7 @@ class Finder:
         found = False
         for low in self._low_loads():
             for model in self._wishes(frozenset()).others([*conditions, *low], gap.around, count):
-                rehearsal = self._rehearsal(model, leaves)
+                rehearsal = self._rehearsal(model, leaves, gap.path)
                 if rehearsal is not None:
                     found = True
                     yield model, rehearsal

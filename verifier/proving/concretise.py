@@ -11,12 +11,13 @@ import claripy
 
 from verifier.machine.concrete import SegmentValue, Start, TableRegister
 from verifier.machine.registers import Cr4, Flag, Gpr
-from verifier.machine.words import constant, is_set, low32, symbol
+from verifier.machine.words import WORD_MASK, constant, is_set, low32, symbol
 
 if TYPE_CHECKING:
     from claripy.ast.bool import Bool
 
     from verifier.machine.descriptors import SegmentRegister
+    from verifier.machine.memory import Region
     from verifier.machine.state import LoaderTables, State, TablePointer
     from verifier.solver import Model
 
@@ -74,13 +75,17 @@ def representable(entry: State, bench: Bench, margin: int = WIDE_MARGIN) -> list
     return conditions
 
 
-def start_of(entry: State, model: Model, names: Iterable[str]) -> Start | None:
+def start_of(
+    entry: State, model: Model, names: Iterable[str], strays: Iterable[Region] = ()
+) -> Start | None:
     """Give the start that ``model`` stands for; ``names`` are the symbols that matter.
 
-    None where the loader's tables cannot be laid out beside what else is fixed.
+    ``strays`` are what was reached outside the regions. None where the loader's tables cannot
+    be laid out beside what else is fixed.
     """
     memory: dict[int, bytes] = {}
-    bases = {region.name: model.number(region.base) for region in entry.memory.regions}
+    regions = (*entry.memory.regions, *strays)
+    bases = {region.name: model.number(region.base) for region in regions}
     if entry.tables is not None:
         pages = _tables(entry, entry.tables, model)
         if pages is None:
@@ -134,9 +139,9 @@ def _unknown_bytes(
         found = _UNKNOWN_BYTE.match(name)
         if found is None or found["region"] not in bases:
             continue
-        offset = int(found["offset"], 16)
+        offset = int(found["sign"] + found["offset"], 16)
         value = model.number(symbol(name, 8))
-        chosen[bases[found["region"]] + offset] = bytes([value])
+        chosen[bases[found["region"]] + offset & WORD_MASK] = bytes([value])
     return chosen
 
 
