@@ -183,10 +183,17 @@ def test_a_truth_is_read_as_what_it_says(text: str, node: object) -> None:
 
 def test_an_assumption_speaks_of_the_entry() -> None:
     """A bare name in an assumption is the entry's, as if ``entry.`` stood before it."""
-    for text in ("rsi == mem8(rsi)", "mode == LONG_64", "cs.L == cr4.LA57", "canonical(rip)"):
+    for text in ("rsi == rdi[7:0]", "mode == LONG_64", "cs.L == cr4.LA57", "canonical(rip)"):
         bare = parse_truth(text, ASSUMPTION)
         assert "NOW" not in repr(bare)
-    assert parse_word("mem8(rsi)", ASSUMPTION) == parse_word("entry.mem8(entry.rsi)", CLAIM)
+    assert parse_word("rsi[7:0]", ASSUMPTION) == parse_word("entry.rsi[7:0]", CLAIM)
+
+
+@pytest.mark.parametrize("text", ["mem8(rsi) == 1", "entry.mem64(rsi) == 1", "translate(1) == 1"])
+def test_an_assumption_knows_no_memory(text: str) -> None:
+    """Where an address lies is known on a path alone, so an assumption cannot ask."""
+    with pytest.raises(BadInput, match="looks into memory, which a claim alone may do"):
+        parse_truth(text, ASSUMPTION)
 
 
 @pytest.mark.parametrize("event", Event)

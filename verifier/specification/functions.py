@@ -21,6 +21,9 @@ MOST_ITERATIONS = 4096
 
 _MEMORY = {"mem8": 1, "mem16": 2, "mem32": 4, "mem64": 8}
 
+MEMORY_FUNCTIONS = frozenset({*_MEMORY, "translate"})
+"""What asks where an address lies, which only a path knows."""
+
 SIGNATURES: dict[str, str] = {
     "mem8": "mem8(address)",
     "mem16": "mem16(address)",
@@ -53,6 +56,8 @@ def read_call(parser: Parser, node: ast.Call) -> Node:
     if node.keywords or not enough or any(isinstance(one, ast.Starred) for one in arguments):
         raise parser.mistake(f"'{name}' is called as {SIGNATURES[name]}", node)
     if name in meanings.STATE_FUNCTIONS:
+        if name in MEMORY_FUNCTIONS and parser.scope.when is When.ENTRY:
+            raise parser.mistake(f"'{name}' looks into memory, which a claim alone may do", node)
         return _of_state(parser, name, arguments[0], when)
     if name in {"all", "any"}:
         return _repeated(parser, name, arguments[0])
