@@ -59,9 +59,8 @@ def _repeat(cpu: Cpu, instruction: Instruction, *, copies: bool) -> None:
         cpu.advance(instruction.size)
         return
     down = cpu.oracle.decide(cpu.state.flags[Flag.DF] == 1)
-    if not down and count > 1 and _is_smooth(cpu, count * size, copies=copies):
-        _whole(cpu, count, size, copies=copies)
-    else:
+    smooth = not down and count > 1 and _is_smooth(cpu, count * size, copies=copies)
+    if not (smooth and _whole(cpu, count, size, copies=copies)):
         _stepwise(cpu, count, -size if down else size, copies=copies)
     if repeats:
         cpu.set_gpr(Gpr.RCX, constant(0, width))
@@ -98,20 +97,26 @@ def _extended(offset: BV) -> BV:
     return extend(offset)
 
 
-def _whole(cpu: Cpu, count: int, size: int, *, copies: bool) -> None:
+def _whole(cpu: Cpu, count: int, size: int, *, copies: bool) -> bool:
+    """Do it in one step; False, and nothing done, where the elements depend on their order."""
+    before, events = cpu.state, len(cpu.events)
     total = count * size
     to, *source = _offsets(cpu, copies=copies)
     target = cpu.linear(Segment.ES, to, total, Intent.WRITE)
     if copies:
         origin = cpu.linear(Segment.DS, source[0], total, Intent.READ)
         if _may_feed_itself(cpu, origin, target, total):
-            _stepwise(cpu, count, size, copies=copies)
-            return
+            return False
         cells = cpu.load_cells(origin, total)
     else:
         cells = cells_of(cpu.gpr(Gpr.RAX, size * 8)) * count
     cpu.store_cells(target, cells)
+    if cpu.state.stale and not before.stale:
+        cpu.state = before
+        del cpu.events[events:]
+        return False
     _move(cpu, total, copies=copies)
+    return True
 
 
 def _may_feed_itself(cpu: Cpu, origin: BV, target: BV, total: int) -> bool:
@@ -119,7 +124,7 @@ def _may_feed_itself(cpu: Cpu, origin: BV, target: BV, total: int) -> bool:
 
 
 def _stepwise(cpu: Cpu, count: int, step: int, *, copies: bool) -> None:
-    if count > LONGEST_STEPWISE:
+    if cpu.state.strict and count > LONGEST_STEPWISE:
         raise Unmodelled(f"a repetition of {count:#x} elements that a fault may interrupt")
     size = abs(step)
     for _ in range(count):
