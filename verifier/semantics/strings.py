@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import claripy
 
 from verifier.machine.cells import cells_of
-from verifier.machine.oracle import Unmodelled
+from verifier.machine.oracle import Fault, Unmodelled
 from verifier.machine.paging import Intent
 from verifier.machine.registers import Flag, Gpr, Segment
 from verifier.machine.words import (
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 LONGEST_REPEAT = 0x1_0000
 """Elements of the longest repetition that is executed."""
+FEW = 8
+"""Elements of a repetition that is executed one by one unless no fault can interrupt it."""
 LONGEST_STEPWISE = 0x200
 """Elements of the longest repetition that is executed one by one."""
 
@@ -59,8 +61,9 @@ def _repeat(cpu: Cpu, instruction: Instruction, *, copies: bool) -> None:
         cpu.advance(instruction.size)
         return
     down = cpu.oracle.decide(cpu.state.flags[Flag.DF] == 1)
-    smooth = not down and count > 1 and _is_smooth(cpu, count * size, copies=copies)
-    if not (smooth and _whole(cpu, count, size, copies=copies)):
+    at_once = not down and count > 1
+    at_once = at_once and (count > FEW or _is_smooth(cpu, count * size, copies=copies))
+    if not (at_once and _whole(cpu, count, size, copies=copies)):
         _stepwise(cpu, count, -size if down else size, copies=copies)
     if repeats:
         cpu.set_gpr(Gpr.RCX, constant(0, width))
@@ -100,6 +103,18 @@ def _extended(offset: BV) -> BV:
 def _whole(cpu: Cpu, count: int, size: int, *, copies: bool) -> bool:
     """Do it in one step; False, and nothing done, where the elements depend on their order."""
     before, events = cpu.state, len(cpu.events)
+    try:
+        done = _in_one_step(cpu, count, size, copies=copies)
+    except Fault:
+        done = False
+    if done and (before.stale or not cpu.state.stale):
+        return True
+    cpu.state = before
+    del cpu.events[events:]
+    return False
+
+
+def _in_one_step(cpu: Cpu, count: int, size: int, *, copies: bool) -> bool:
     total = count * size
     to, *source = _offsets(cpu, copies=copies)
     target = cpu.linear(Segment.ES, to, total, Intent.WRITE)
@@ -111,16 +126,17 @@ def _whole(cpu: Cpu, count: int, size: int, *, copies: bool) -> bool:
     else:
         cells = cells_of(cpu.gpr(Gpr.RAX, size * 8)) * count
     cpu.store_cells(target, cells)
-    if cpu.state.stale and not before.stale:
-        cpu.state = before
-        del cpu.events[events:]
-        return False
     _move(cpu, total, copies=copies)
     return True
 
 
 def _may_feed_itself(cpu: Cpu, origin: BV, target: BV, total: int) -> bool:
-    return not cpu.oracle.holds(claripy.UGE(target - origin, total))
+    """Say whether a byte that is copied may be read again; two addresses may map to one place."""
+    pairs = [(origin, target)]
+    places = cpu.physical(origin, total, Intent.READ), cpu.physical(target, total, Intent.WRITE)
+    if places[0] is not origin or places[1] is not target:
+        pairs.append(places)
+    return not all(cpu.oracle.holds(claripy.UGE(to - of, total)) for of, to in pairs)
 
 
 def _stepwise(cpu: Cpu, count: int, step: int, *, copies: bool) -> None:
