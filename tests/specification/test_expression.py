@@ -189,13 +189,6 @@ def test_an_assumption_speaks_of_the_entry() -> None:
     assert parse_word("rsi[7:0]", ASSUMPTION) == parse_word("entry.rsi[7:0]", CLAIM)
 
 
-@pytest.mark.parametrize("text", ["mem8(rsi) == 1", "entry.mem64(rsi) == 1", "translate(1) == 1"])
-def test_an_assumption_knows_no_memory(text: str) -> None:
-    """Where an address lies is known on a path alone, so an assumption cannot ask."""
-    with pytest.raises(BadInput, match="looks into memory, which a claim alone may do"):
-        parse_truth(text, ASSUMPTION)
-
-
 @pytest.mark.parametrize("event", Event)
 def test_an_event_carries_its_own_fields_only(event: Event) -> None:
     """The words of an event are names in its claims, and in no other's."""

@@ -42,10 +42,6 @@ BYTE = 8
 PAGE = 0x1000
 
 
-def _by(*, implicit: bool) -> AccessBy:
-    return AccessBy.PROCESSOR if implicit else AccessBy.INSTRUCTION
-
-
 class Cpu:
     """A draft of the state, the oracle of the path, and the events so far."""
 
@@ -145,17 +141,22 @@ class Cpu:
         descriptor tables, as for ``translate``.
         """
         intent = Intent.WRITE if updates else Intent.READ
-        physical = self._translate(linear, size, intent, implicit=implicit)
-        return self._read(linear, physical, size, _by(implicit=implicit))
+        physical = self.physical(linear, size, intent, implicit=implicit)
+        return self._read(
+            linear, physical, size, AccessBy.PROCESSOR if implicit else AccessBy.INSTRUCTION
+        )
 
     def store(self, linear: BV, value: BV, *, implicit: bool = False) -> None:
         """Write a value at a linear address."""
         size = width_of(value) // BYTE
-        physical = self._translate(linear, size, Intent.WRITE, implicit=implicit)
-        place = self._write(linear, physical, value, _by(implicit=implicit))
+        physical = self.physical(linear, size, Intent.WRITE, implicit=implicit)
+        place = self._write(
+            linear, physical, value, AccessBy.PROCESSOR if implicit else AccessBy.INSTRUCTION
+        )
         self._require_tables_untouched(place, physical, size)
 
-    def _translate(self, linear: BV, size: int, intent: Intent, *, implicit: bool = False) -> BV:
+    def physical(self, linear: BV, size: int, intent: Intent, *, implicit: bool = False) -> BV:
+        """Give the physical address of ``size`` bytes that are adjacent there too."""
         first = translate(self, linear, intent, implicit=implicit)
         number = known(linear)
         if number is not None and number % PAGE + size <= PAGE:
@@ -228,27 +229,26 @@ class Cpu:
                 inside = claripy.ULE(tables.root - region.base, region.size - PAGE)
                 if self.oracle.holds(inside):
                     return
-        below, above = address - tables.root, tables.root - address
-        if self.oracle.decide(claripy.Or(claripy.ULT(below, PAGE), claripy.ULT(above, size))):
+        hit = claripy.ULT(address - tables.root, PAGE), claripy.ULT(tables.root - address, size)
+        if self.oracle.decide(claripy.Or(*hit)):
             raise Unmodelled("a store hits the loader's top-level table", (address,))
 
     def _hits_live_table(self, place: Place, size: int) -> bool:
-        pages = {(place.region.name, _page(place, ahead)) for ahead in (0, size - 1)}
-        pages |= {(place.region.name, _page(place, ahead)) for ahead in range(0, size, PAGE)}
+        aheads = (*range(0, size, PAGE), size - 1)
+        pages = {(place.region.name, _page(place, ahead)) for ahead in aheads}
         return not self.state.live.isdisjoint(pages)
 
     def load_cells(self, linear: BV, size: int) -> list[Cell]:
         """Read many bytes in one step."""
-        physical = self._translate(linear, size, Intent.READ)
+        physical = self.physical(linear, size, Intent.READ)
         memory, place = self.state.memory.place(physical, size, self.oracle)
-        self.state = replace(self.state, memory=memory)
-        by = AccessBy.INSTRUCTION
+        self.state, by = replace(self.state, memory=memory), AccessBy.INSTRUCTION
         self.events.append(Access(Intent.READ, linear, physical, size, place, None, by))
         return memory.read_cells(place, size)
 
     def store_cells(self, linear: BV, cells: list[Cell]) -> None:
         """Write many bytes in one step."""
-        physical = self._translate(linear, len(cells), Intent.WRITE)
+        physical = self.physical(linear, len(cells), Intent.WRITE)
         by = AccessBy.INSTRUCTION
         memory, place = self._writable(physical, len(cells))
         self._require_tables_untouched(place, physical, len(cells))
