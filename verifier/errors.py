@@ -47,5 +47,5 @@ def nearest(name: str, valid: Iterable[str]) -> str:
         case [close]:
             return f"did you mean '{close}'?"
         case _:
-            shown = ", ".join(choices[:12]) + (", ..." if len(choices) > 12 else "")  # noqa: PLR2004
+            shown = ", ".join(choices[:12]) + (", ..." if len(choices) > 12 else "")
             return f"expected one of: {shown}" if choices else "none is defined"

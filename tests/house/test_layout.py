@@ -80,9 +80,10 @@ def public(tree: ast.Module) -> Iterator[Documented]:
 
 
 def parameters(function: Function, *, bound: bool) -> int:
-    """Count the parameters that a caller writes."""
+    """Count the parameters that a caller writes and the function uses."""
     given = function.args
-    return len(given.posonlyargs) + len(given.args) + len(given.kwonlyargs) - bound
+    every = [*given.posonlyargs, *given.args, *given.kwonlyargs]
+    return sum(not each.arg.startswith("_") for each in every) - bound
 
 
 def is_argued(text: str, line: int, rule: str) -> bool:

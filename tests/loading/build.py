@@ -61,8 +61,6 @@ def tool(name: str) -> str:
 def run(*command: str | Path) -> None:
     """Run a tool on files of the test, which must succeed."""
     program, *arguments = map(str, command)
-    done = subprocess.run(  # noqa: S603 - fixed tools on the test's own files
-        [tool(program), *arguments], capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([tool(program), *arguments], capture_output=True, text=True, check=False)
     if done.returncode:
         pytest.fail(f"{program} failed: {done.stderr}")

@@ -65,7 +65,7 @@ def test_negative_targets() -> None:
         ("nop\njmp 0x1000\n", 0x9000_0000, False),
     ],
 )
-def test_overflow_is_told_at_its_line(text: str, link_address: int, fits: bool) -> None:  # noqa: FBT001
+def test_overflow_is_told_at_its_line(text: str, link_address: int, fits: bool) -> None:
     """A value that the field cannot hold is bad input at line 2, at exactly the field's end."""
     if fits:
         assemble(text, link_address)

@@ -293,4 +293,4 @@ def test_any_change_is_read_or_refused(tmp_path: Path, data: st.DataObject) -> N
     try:
         read_spec(path, SYMBOLS)
     except BadInput as error:
-        assert error.where == path  # noqa: PT017
+        assert error.where == path  # noqa: PT017 - only where something is raised

@@ -142,7 +142,7 @@ def test_every_key_is_found(text: str) -> None:
     for path, place in locator.places.items():
         found: object = read
         for key in path:
-            found = found[key]  # type: ignore[index]
+            found = found[key]  # type: ignore[index]  # a TOML value
         if isinstance(found, str):
             line, column = locator.inside(path, found, 0)
             assert line >= 1

@@ -23,7 +23,7 @@ CR4 = Control(ControlRegister.CR4, When.NOW)
 
 
 @given(words, st.booleans())
-def test_canonical_is_sign_extension(address: int, la57: bool) -> None:  # noqa: FBT001
+def test_canonical_is_sign_extension(address: int, la57: bool) -> None:
     """``canonical`` holds where the bits above the width repeat the highest one below."""
     width = 57 if la57 else 48
     extended = (address ^ (1 << (width - 1))) - (1 << (width - 1)) if address < 2**width else None

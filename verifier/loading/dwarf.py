@@ -96,7 +96,7 @@ def _lines(debug: DWARFInfo, wanted: LineRange) -> Iterator[Line]:
 
 def _file_name(header: Any, number: int) -> Path:  # noqa: ANN401 - a parsed struct of pyelftools
     """Resolve a file number of a line program, which counts from 0 since DWARF 5."""
-    counts_from = 0 if header.version >= 5 else 1  # noqa: PLR2004
+    counts_from = 0 if header.version >= 5 else 1
     entry = header.file_entry[number - counts_from]
     directory = b"."
     if entry.dir_index >= counts_from:

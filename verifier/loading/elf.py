@@ -126,7 +126,7 @@ class Elf:
     @property
     def is_64(self) -> bool:
         """Say whether the file is for x86-64, and not for i386."""
-        return self.bits == 64  # noqa: PLR2004 - what the property is for
+        return self.bits == 64
 
     def contents(self, section: Section) -> bytes:
         """Give a section's bytes; those of a section without file space are zeros."""

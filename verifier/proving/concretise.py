@@ -167,7 +167,7 @@ def _tables(entry: State, tables: LoaderTables, model: Model) -> dict[int, bytes
             frame = (number * ENTRIES + index) << GIGABYTE_SHIFT
             _put(directory, index, frame | PAGE_ENTRY)
         memory[page] = bytes(directory)
-    if tables.levels == 5:  # noqa: PLR2004
+    if tables.levels == 5:
         above = next(free, None)
         if above is None:
             return None

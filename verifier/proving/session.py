@@ -111,9 +111,8 @@ class Session:
             return Verdicts(self._result(claim, Verdict.VACUOUS, reason))
         match prove(claim, self.paths, self.judging):
             case Proved(obligations, needed):
-                result = self._result(
-                    claim,
-                    Verdict.PROVED,
+                result = replace(
+                    self._result(claim, Verdict.PROVED),
                     assumptions=tuple(sorted(needed)),
                     obligations=len(obligations),
                     explanation=explain(claim, obligations, self.begin.evaluator) if told else None,
@@ -133,7 +132,9 @@ class Session:
         if candidate is None:
             reason = f"{refutable.failing[0].obligation.broken}, but not replayable"
             return Verdicts(self._result(claim, Verdict.UNKNOWN, reason))
-        result = self._result(claim, Verdict.REFUTED, candidate.broken.sentence, boundary=boundary)
+        result = replace(
+            self._result(claim, Verdict.REFUTED, candidate.broken.sentence), boundary=boundary
+        )
         every = boundary is not None and boundary.every_load
         return Verdicts(result, replace(candidate, inputs=self._with_load(candidate, every=every)))
 
@@ -168,7 +169,7 @@ class Session:
         broken = violation(refutable.failing)
         return find_boundary(self.context, load, broken, gaps, self._allowed)
 
-    def _result(self, claim: Claim, verdict: Verdict, reason: str = "", **more: object) -> Result:
+    def _result(self, claim: Claim, verdict: Verdict, reason: str = "") -> Result:
         return Result(
             target=self.target.spec.name,
             claim=claim.id,
@@ -177,7 +178,6 @@ class Session:
             reason=reason,
             paths=len(self.paths),
             instructions=sum(len(path.steps) for path in self.paths),
-            **more,  # type: ignore[arg-type]
         )
 
 

@@ -44,7 +44,7 @@ def _text(value: Any, depth: int) -> str:  # noqa: ANN401  (claripy's arguments 
         return f"{value.args[0]:#x}"
     if value.op in {"BVS", "BoolS"}:
         return str(value.args[0])
-    if depth > 6:  # noqa: PLR2004
+    if depth > 6:
         return "..."
     if value.op == "__add__":
         return _sum(cast("BV", value), depth)
@@ -53,14 +53,14 @@ def _text(value: Any, depth: int) -> str:  # noqa: ANN401  (claripy's arguments 
 
 def _sum(value: BV, depth: int) -> str:
     base, offset = split(value)
-    if base is None or not offset or value.length != 64:  # noqa: PLR2004
+    if base is None or not offset or value.length != 64:
         return "(" + " + ".join(_text(part, depth + 1) for part in value.args) + ")"
     distance = signed(offset)
     sign = "-" if distance < 0 else "+"
     return f"{_text(base, depth + 1)} {sign} {abs(distance):#x}"
 
 
-def _applied(value: Any, depth: int) -> str:  # noqa: ANN401
+def _applied(value: Any, depth: int) -> str:  # noqa: ANN401 - claripy's arguments have many types
     arguments = value.args
     match value.op:
         case "Extract":

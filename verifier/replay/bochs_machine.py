@@ -89,7 +89,7 @@ class Machine:
             return None
         return Tables(state.cr3, 5 if state.cr4 & CR4_LA57 else 4, self.memory.read)
 
-    def far_context(self, state: Any, tables: Tables) -> FarContext:  # noqa: ANN401
+    def far_context(self, state: Any, tables: Tables) -> FarContext:  # noqa: ANN401 - an object of Bochs
         """Give what decides a far transfer from here."""
         return FarContext(
             gprs=self.gprs(),
@@ -133,7 +133,7 @@ class Machine:
         self._stub_left = STUB_INSTRUCTIONS
         self.library.session.run(self._stub_hooks)
 
-    def _after_stub(self, session: Any, _cpu: int, _instruction: object) -> None:  # noqa: ANN401
+    def _after_stub(self, session: Any, _cpu: int, _instruction: object) -> None:  # noqa: ANN401 - an object of Bochs
         self._stub_left -= 1
         if not self._stub_left:
             session.stop()

@@ -50,7 +50,7 @@ def engine_version(engine: Engine) -> str:
     match engine:
         case Engine.BOCHS:
             # Takes as long to import as a worker does to start, and only --version needs it.
-            from importlib import metadata  # noqa: PLC0415
+            from importlib import metadata  # noqa: PLC0415 - workers do without
 
             try:
                 return f"Bochs in {BOCHS_PACKAGE} {metadata.version(BOCHS_PACKAGE)}"

@@ -71,7 +71,7 @@ def beyond_limit(context: FarContext, code: bytes) -> bool:
     else:
         return False
     operand = context.tables.read_linear(pointer, 10)
-    if len(operand) < 10:  # noqa: PLR2004 - an m16:64 operand
+    if len(operand) < 10:
         return False
     offset = int.from_bytes(operand[:8], "little")
     selector = int.from_bytes(operand[8:], "little")
@@ -84,13 +84,13 @@ def split_prefixes(code: bytes) -> tuple[bytes, int, bytes]:
     count = 0
     while count < len(code) and code[count] in LEGACY_PREFIXES:
         count += 1
-    if count < len(code) and code[count] & 0xF0 == 0x40:  # noqa: PLR2004 - REX
+    if count < len(code) and code[count] & 0xF0 == 0x40:
         return code[:count], code[count], code[count + 1 :]
     return code[:count], 0, code[count:]
 
 
 def _is_far_memory(modrm: int) -> bool:
-    return modrm >> 6 != 3 and modrm >> 3 & 7 in (FAR_CALL, FAR_JUMP)  # noqa: PLR2004
+    return modrm >> 6 != 3 and modrm >> 3 & 7 in (FAR_CALL, FAR_JUMP)
 
 
 def _effective_address(context: FarContext, prefixes: bytes, rex: int, opcode: bytes) -> int | None:
@@ -130,7 +130,7 @@ def _code_32_limit(context: FarContext, selector: int, *, returns: bool) -> int 
     if not start or selector & 4 or start + 7 > table_limit:
         return None
     raw = context.tables.read_linear((base + start) & MASK_64, 8)
-    if len(raw) < 8 or (raw[5] | raw[6] << 8) & CODE_32_MASK != CODE_32:  # noqa: PLR2004
+    if len(raw) < 8 or (raw[5] | raw[6] << 8) & CODE_32_MASK != CODE_32:
         return None
     dpl, rpl = raw[5] >> 5 & 3, selector & 3
     reached = rpl if returns else context.cpl

@@ -73,9 +73,9 @@ def number(value: int) -> str:
 def elapsed(seconds: float) -> str:
     """Write a time: ``0.41 s``, ``12 s``, ``3 min 5 s``."""
     whole = round(seconds)
-    if whole >= 60:  # noqa: PLR2004 - seconds in a minute
+    if whole >= 60:
         return f"{whole // 60} min {whole % 60} s"
-    return f"{seconds:.2f} s" if seconds < 10 else f"{whole} s"  # noqa: PLR2004 - two digits
+    return f"{seconds:.2f} s" if seconds < 10 else f"{whole} s"
 
 
 def counted(count: int, noun: str) -> str:

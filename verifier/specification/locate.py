@@ -70,7 +70,7 @@ class Locator:
             return self.line(path), index + 1
         raw = found[0]
         quote = 3 if raw[:3] in {'"""', "'''"} else 1
-        start = quote + (quote == 3 and raw[quote : quote + 1] == "\n")  # noqa: PLR2004
+        start = quote + (quote == 3 and raw[quote : quote + 1] == "\n")
         if raw[start:-quote] != value:
             return self.position(place.value)[0], index + 1
         return self.position(place.value + start + index)
