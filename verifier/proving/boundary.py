@@ -13,6 +13,8 @@ from verifier.proving.result import Boundary
 from verifier.solver import Contradictory, Satisfied
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from claripy.ast import Base
     from claripy.ast.bool import Bool
     from claripy.ast.bv import BV
@@ -136,6 +138,7 @@ def _covers(search: Search, broken: Bool, first: int, last: int) -> bool:
     covered: list[Bool] = []
     assumed = claripy.And(*(fact.condition for fact in search.context.assumptions))
     whole = claripy.And(assumed, broken)
+    tied = dict(_tied(search))
     for _ in range(WITNESSES):
         match search.ask(between, *(claripy.Not(one) for one in covered)):
             case Contradictory():
@@ -146,17 +149,29 @@ def _covers(search: Search, broken: Bool, first: int, last: int) -> bool:
                 return False
         match search.ask(broken, search.load == load):
             case Satisfied(witness):
-                covered.append(_at(whole, witness, search.load))
+                covered.append(_at(whole, witness, search.load, tied))
             case _:
                 return False
     return False
 
 
-def _at(condition: Bool, witness: Model, load: BV) -> Bool:
-    """Fix every symbol but the load to its value in the witness."""
+def _tied(search: Search) -> Iterator[tuple[int, Base]]:
+    """Give each symbol that an assumption makes a function of the load, and the function."""
+    for fact in search.context.assumptions:
+        if fact.condition.op != "__eq__":
+            continue
+        one, other = cast("tuple[BV, BV]", fact.condition.args)
+        for leaf, value in ((one, other), (other, one)):
+            known = value.variables <= search.load.variables
+            if known and leaf.op == "BVS" and not leaf.variables & search.load.variables:
+                yield leaf.hash(), value
+
+
+def _at(condition: Bool, witness: Model, load: BV, tied: Mapping[int, Base]) -> Bool:
+    """Fix every symbol but the load, and what is tied to it, to its value in the witness."""
     values: dict[int, Base] = {
         leaf.hash(): claripy.BVV(witness.number(leaf), width_of(leaf))
         for name, leaf in leaves_of([condition]).items()
         if name not in load.variables
     }
-    return cast("Bool", claripy.replace_dict(condition, values))
+    return cast("Bool", claripy.replace_dict(condition, {**values, **tied}))
