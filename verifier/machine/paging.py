@@ -52,6 +52,7 @@ FOUR_LEVELS = 4
 FIVE_LEVELS = 5
 LOW_HALF_BITS = 47
 """Addresses below 2^47 are canonical, and those that 4 levels translate without a sign."""
+LINKED = 1 << PRESENT | 1 << WRITABLE | 1 << USER
 LARGE_LEVELS = (2, 3)
 """Levels whose entries may map a page: 2 MiB and 1 GiB."""
 
@@ -129,7 +130,7 @@ def _walk(walk: _Walk, table: BV, level: int, above: _Mapping) -> BV:
         return _by_loader(walk, loader, level, above)
     shift = PAGE_BITS + INDEX_BITS * (level - 1)
     slot = plus(table, _slot_offset(walk, shift))
-    entry = walker.read_physical(slot, ENTRY_BYTES)
+    entry = _entry(walker, slot, level)
     if not oracle.decide(is_set(entry, PRESENT)):
         raise _page_fault(walk, present=False, why=f"entry of level {level} is not present")
     _check_reserved(walk, entry, level)
@@ -147,6 +148,21 @@ def _walk(walk: _Walk, table: BV, level: int, above: _Mapping) -> BV:
     _mark(walk, slot, entry, (ACCESSED, DIRTY) if walk.intent is Intent.WRITE else (ACCESSED,))
     frame = masked(entry, ADDRESS_MASK & -(1 << shift))
     return plus(frame, extend(bits(walk.linear, shift - 1, 0)))
+
+
+def _entry(walker: Walker, slot: BV, level: int) -> BV:
+    """Read an entry; where nothing determines it, the loader's root is one that it may hold."""
+    loader = walker.state.tables
+    try:
+        return walker.read_physical(slot, ENTRY_BYTES)
+    except Unmodelled as unmodelled:
+        if loader is None or level != loader.levels + 1 or not unmodelled.around:
+            raise
+        (entry,) = unmodelled.around
+        marks = 1 << ACCESSED | 1 << DIRTY
+        if not walker.oracle.decide(entry & ~marks == loader.root | LINKED):
+            raise
+        return entry
 
 
 def _slot_offset(walk: _Walk, shift: int) -> BV:

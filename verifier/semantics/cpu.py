@@ -177,7 +177,8 @@ class Cpu:
         """
         _, place = self.state.memory.place(address, size, self.oracle)
         if not self.state.memory.determined(place, size):
-            raise Unmodelled(f"a page table at {place}, whose bytes the start does not fix")
+            reason = f"a page table at {place}, whose bytes the start does not fix"
+            raise Unmodelled(reason, (self.state.memory.read(place, size),))
         live = self.state.live | {(place.region.name, _page(place))}
         self.state = replace(self.state, live=live)
         return self._read(address, address, size, AccessBy.PROCESSOR)
