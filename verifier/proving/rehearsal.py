@@ -141,8 +141,9 @@ class Rehearsal:
             case e.Logic(Junction.AND, terms):
                 for term in terms:
                     yield from self._failing(term, moment)
-            case e.Implies(_, conclusion):
-                yield from self._failing(conclusion, moment)
+            case e.Implies(premise, conclusion):
+                if ConcreteOracle({}, -1).holds(self.evaluator.truth(premise, moment)):
+                    yield from self._failing(conclusion, moment)
             case e.Compare(Relation.EQUAL, left, right):
                 actual = _number(self.evaluator.word(left, moment))
                 expected = _number(self.evaluator.word(right, moment))
