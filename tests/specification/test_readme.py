@@ -57,7 +57,7 @@ def test_every_key_is_documented() -> None:
 def test_limits_are_documented_as_they_are() -> None:
     """The table of limits has what holds unless a spec says otherwise."""
     usual = Limits()
-    for name in ("instructions", "paths", "rep", "solver_seconds"):
+    for name in ("instructions", "paths", "solver_seconds"):
         assert f"| `{name}` | {getattr(usual, name)} |" in README
 
 

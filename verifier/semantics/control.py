@@ -55,7 +55,10 @@ OSXSAVE_SHOWN, OSPKE_SHOWN = 27, 4
 """Bits of ECX, leaves 1 and 7, that repeat bits of CR4."""
 SYSCALL_SHOWN = 11
 """Bit of EDX, leaf 0x80000001, that some processors show in 64-bit mode alone."""
-LEAVES_WITH_SUBLEAF = frozenset({4, 7, 0xB, 0xD, 0xF, 0x10, 0x12, 0x14, 0x18, 0x1F})
+LEAVES_WITHOUT_SUBLEAF = frozenset(
+    {0, 1, 2, 3, 5, 6, 9, 0xA, 0x15, 0x16, 0x19, *range(0x8000_0000, 0x8000_0009)}
+)
+"""Leaves whose answer does not depend on ECX."""
 NUMBERED = {
     0: ControlRegister.CR0,
     2: ControlRegister.CR2,
@@ -233,7 +236,7 @@ def cpuid(cpu: Cpu, instruction: Instruction) -> None:
     """Answer the same to the same question, and nothing that contradicts the features."""
     leaf = cpu.determined(cpu.gpr(Gpr.RAX, 32), "the leaf of cpuid")
     subleaf = 0
-    if leaf in LEAVES_WITH_SUBLEAF:
+    if leaf not in LEAVES_WITHOUT_SUBLEAF:
         subleaf = cpu.determined(cpu.gpr(Gpr.RCX, 32), "the subleaf of cpuid")
     answers = _answers(cpu, leaf, subleaf)
     for register, answer in zip((Gpr.RAX, Gpr.RBX, Gpr.RCX, Gpr.RDX), answers, strict=True):

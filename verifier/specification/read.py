@@ -157,7 +157,7 @@ def _read_models(table: Table) -> tuple[ModelName, ...]:
 
 
 def _read_limits(table: Table) -> Limits:
-    table.allow("instructions", "paths", "rep", "solver_seconds")
+    table.allow("instructions", "paths", "solver_seconds")
     usual = Limits()
 
     def limit(key: str, default: int) -> int:
@@ -166,6 +166,5 @@ def _read_limits(table: Table) -> Limits:
     return Limits(
         instructions=limit("instructions", usual.instructions),
         paths=limit("paths", usual.paths),
-        rep=limit("rep", usual.rep),
         solver_seconds=limit("solver_seconds", usual.solver_seconds),
     )

@@ -240,13 +240,11 @@ class Without:
 class Limits:
     """Bounds whose reaching is UNKNOWN.
 
-    Instructions on one path, paths in all, iterations of one ``rep``, seconds for one
-    question to a solver.
+    Instructions on one path, paths in all, seconds for one question to a solver.
     """
 
     instructions: int = 2000
     paths: int = 256
-    rep: int = 65536
     solver_seconds: int = 60
 
 
