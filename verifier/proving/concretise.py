@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import claripy
@@ -23,11 +23,15 @@ if TYPE_CHECKING:
 
 PAGE = 0x1000
 ENTRIES = 512
-GIGABYTE_SHIFT = 30
+INDEX_BITS = 9
+REACH = 1 << 40
+"""Bytes that are mapped at most: what Bochs can map."""
 TABLE_ENTRY = 0x23
 """Present, writable and accessed: a table for the supervisor."""
-PAGE_ENTRY = 0xE3
-"""Present, writable, accessed, dirty, large: a page for the supervisor."""
+PAGE_ENTRY = 0x63
+"""Present, writable, accessed, dirty: a page for the supervisor."""
+LARGE_ENTRY = 0x80
+LARGE_LEVELS = (2, 3)
 WIDE_MARGIN, NARROW_MARGIN = 0x100, 0x10
 """Bytes around multiples of 4G where Bochs is no judge of far returns that cross them."""
 LOCAL_APIC, LOCAL_APIC_END = 0xFEE0_0000, 0xFEE0_1000
@@ -150,36 +154,38 @@ def _occupied(memory: Mapping[int, bytes]) -> set[int]:
 
 
 def _tables(entry: State, tables: LoaderTables, model: Model) -> dict[int, bytes] | None:
-    """Map everything below 2^40 to itself, by pages of 1 GiB."""
+    """Map every page below the identity map's end to itself, and no other."""
     root = model.number(tables.root)
-    free = _free_pages(entry, model, root)
-    directories = [next(free, None) for _ in range(2)]
-    if None in directories or root % PAGE:
+    if root % PAGE:
         return None
-    memory: dict[int, bytes] = {}
-    top = bytearray(PAGE)
-    for number, page in enumerate(directories):
-        if page is None:
-            return None
-        _put(top, number, page | TABLE_ENTRY)
-        directory = bytearray(PAGE)
-        for index in range(ENTRIES):
-            frame = (number * ENTRIES + index) << GIGABYTE_SHIFT
-            _put(directory, index, frame | PAGE_ENTRY)
-        memory[page] = bytes(directory)
-    if tables.levels == 5:
-        above = next(free, None)
-        if above is None:
-            return None
-        memory[above] = bytes(top)
-        top = bytearray(PAGE)
-        _put(top, 0, above | TABLE_ENTRY)
-    memory[root] = bytes(top)
-    return memory
+    end = min(model.number(tables.identity_end), REACH)
+    layout = _Layout(end, _free_pages(entry, model, root))
+    layout.fill(root, tables.levels, 0)
+    return layout.memory
 
 
-def _put(table: bytearray, index: int, entry: int) -> None:
-    table[index * 8 : index * 8 + 8] = entry.to_bytes(8, "little")
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """Page tables in the making: identity below ``end``, each new table in a free page."""
+
+    end: int
+    free: Iterator[int]
+    memory: dict[int, bytes] = field(default_factory=dict)
+
+    def fill(self, page: int, level: int, start: int) -> None:
+        """Write the table of ``level`` for the addresses from ``start`` into ``page``."""
+        table = bytearray(PAGE)
+        span = PAGE << INDEX_BITS * (level - 1)
+        for index, frame in enumerate(range(start, min(start + ENTRIES * span, self.end), span)):
+            whole = level == 1 or (level in LARGE_LEVELS and frame + span <= self.end)
+            if whole:
+                entry = frame | PAGE_ENTRY | (LARGE_ENTRY if level > 1 else 0)
+            else:
+                below = next(self.free)
+                self.fill(below, level - 1, frame)
+                entry = below | TABLE_ENTRY
+            table[index * 8 : index * 8 + 8] = entry.to_bytes(8, "little")
+        self.memory[page] = bytes(table)
 
 
 def _free_pages(entry: State, model: Model, root: int) -> Iterator[int]:

@@ -130,6 +130,9 @@ class Session:
         hint = None if boundary is None else boundary.first
         candidate = self.finder.from_failing(claim, refutable.failing, hint)
         if candidate is None:
+            opened = self._open(claim, refutable.gaps)
+            if opened.candidate is not None:
+                return opened
             reason = f"{refutable.failing[0].obligation.broken}, but not replayable"
             return Verdicts(self._result(claim, Verdict.UNKNOWN, reason))
         result = replace(

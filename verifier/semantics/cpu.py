@@ -178,7 +178,8 @@ class Cpu:
         _, place = self.state.memory.place(address, size, self.oracle)
         if not self.state.memory.determined(place, size):
             reason = f"a page table at {place}, whose bytes the start does not fix"
-            raise Unmodelled(reason, (self.state.memory.read(place, size),))
+            fixed = isinstance(place.offset, int)
+            raise Unmodelled(reason, (self.state.memory.read(place, size),) if fixed else ())
         live = self.state.live | {(place.region.name, _page(place))}
         self.state = replace(self.state, live=live)
         return self._read(address, address, size, AccessBy.PROCESSOR)
