@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import claripy
+
 from verifier.machine.cells import byte_of
 from verifier.machine.oracle import Unmodelled
 from verifier.machine.paging import Intent, translate
@@ -89,8 +91,12 @@ def _undetermined(cpu: Cpu, place: Place, code: bytes) -> Fetched:
         if instruction is None or instruction.size <= len(code):
             continue
         cells = cpu.state.memory.read(place, instruction.size)
-        if cpu.oracle.decide(cells == int.from_bytes(instruction.raw, "little")):
+        same = cells == int.from_bytes(instruction.raw, "little")
+        if cpu.oracle.holds(claripy.Not(same)):
+            continue
+        if cpu.oracle.decide(same):
             return Fetched(instruction, place)
+        break
     cells = cpu.state.memory.read(place, LONGEST if place.region.stray else len(code) + 1)
     raise Unmodelled(f"the instruction at {place} has bytes that the start does not fix", (cells,))
 

@@ -162,7 +162,7 @@ class Finder:
         )
 
     def _sample(self, claim: Claim, gap: Undecided) -> Candidate | None:
-        for model, rehearsal in self._rehearsals(gap):
+        for model, rehearsal in sorted(self._rehearsals(gap), key=lambda each: each[1].is_stale):
             broken = rehearsal.breaks(claim)
             if broken is not None:
                 inputs = _unusual(self.entry, model, leaves_of(self._gap_conditions(gap)))

@@ -77,6 +77,11 @@ class Rehearsal:
         """Give how many instructions completed."""
         return len(self.after)
 
+    @property
+    def is_stale(self) -> bool:
+        """Say whether the run changed page tables in use, so that another CPU may differ."""
+        return any(state.stale for state in self.after)
+
     def breaks(self, claim: Claim) -> Broken | None:
         """Say how this run breaks ``claim``, None where it does not or cannot tell."""
         if claim.event is None:

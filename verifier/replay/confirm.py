@@ -39,7 +39,7 @@ def confirm(rehearsal: Rehearsal, start: Start, replayer: Replayer, engine: Engi
     difference = next(differences(rehearsal, seen), None)
     if difference is None:
         return ReplayWord(engine.value, version, Judge.CONFIRMED, _told(seen))
-    if any(state.stale for state in rehearsal.after):
+    if rehearsal.is_stale:
         sentence = f"page tables in use are changed, and translations are cached: {difference}"
         return ReplayWord(engine.value, version, Judge.NOT_REPRESENTABLE, sentence)
     return ReplayWord(engine.value, version, Judge.CONTRADICTED, difference)
