@@ -51,12 +51,12 @@ def take(state: State, oracle: Oracle, number: int, facts: int) -> Taken:
     try:
         _execute(cpu, progress)
     except Fault as fault:
-        state = _with_strays(state, cpu.state)
+        state = _with_marks(state, cpu.state)
         ending = Faulted(state, fault.vector, fault.error, fault.why)
     except Halted:
         ending = Stopped(cpu.state)
     except Unmodelled as unmodelled:
-        state = _with_strays(state, cpu.state)
+        state = _with_marks(state, cpu.state)
         ending = OutOfModel(state, unmodelled.reason, unmodelled.around)
     except SolverGaveUp as gave_up:
         ending = OutOfModel(state, f"the solver gave up: {gave_up}")
@@ -66,12 +66,12 @@ def take(state: State, oracle: Oracle, number: int, facts: int) -> Taken:
     return Taken(step, cpu.state, ending, tuple(cpu.events))
 
 
-def _with_strays(before: State, after: State) -> State:
+def _with_marks(before: State, after: State) -> State:
     """Give the state before a step that knows which memory the step reached."""
-    strays = after.memory.strays
-    if strays is before.memory.strays:
+    strays, stale = after.memory.strays, after.stale
+    if strays is before.memory.strays and stale == before.stale:
         return before
-    return replace(before, memory=replace(before.memory, strays=strays))
+    return replace(before, memory=replace(before.memory, strays=strays), stale=stale)
 
 
 def _execute(cpu: Cpu, progress: _Progress) -> None:

@@ -91,13 +91,10 @@ class Finder:
         if smallest is not None and smallest != hint:
             yield smallest
 
-    def from_gaps(self, claim: Claim, gaps: tuple[Undecided, ...]) -> Candidate | None:
-        """Try concrete starts on paths that are not modelled to their end."""
+    def from_gaps(self, claim: Claim, gaps: Sequence[Undecided]) -> Iterator[Candidate]:
+        """Give concrete starts that fail on paths that are not modelled to their end."""
         for gap in gaps:
-            found = self._sample(claim, gap)
-            if found is not None:
-                return found
-        return None
+            yield from self._sample(claim, gap)
 
     def rehearsed(self, conditions: Sequence[Bool]) -> Rehearsal | None:
         """Give the rehearsal of a simple start that satisfies the conditions."""
@@ -161,13 +158,12 @@ class Finder:
             for name, leaf in sorted((leaves_of(_entry_values(self.entry)) | used).items())
         )
 
-    def _sample(self, claim: Claim, gap: Undecided) -> Candidate | None:
+    def _sample(self, claim: Claim, gap: Undecided) -> Iterator[Candidate]:
         for model, rehearsal in sorted(self._rehearsals(gap), key=lambda each: each[1].is_stale):
             broken = rehearsal.breaks(claim)
             if broken is not None:
                 inputs = _unusual(self.entry, model, leaves_of(self._gap_conditions(gap)))
-                return Candidate(rehearsal.start, rehearsal, broken, inputs)
-        return None
+                yield Candidate(rehearsal.start, rehearsal, broken, inputs)
 
     def _gap_conditions(self, gap: Undecided) -> list[Bool]:
         return [fact.condition for fact in gap.knowledge.facts] + self.bench_conditions

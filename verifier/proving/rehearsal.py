@@ -80,7 +80,7 @@ class Rehearsal:
     @property
     def is_stale(self) -> bool:
         """Say whether the run changed page tables in use, so that another CPU may differ."""
-        return any(state.stale for state in self.after)
+        return any(state.stale for state in (*self.after, self.path.ending.state))
 
     def breaks(self, claim: Claim) -> Broken | None:
         """Say how this run breaks ``claim``, None where it does not or cannot tell."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import claripy
@@ -35,7 +36,7 @@ from verifier.specification.expression import Input
 from verifier.specification.verdict import Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from claripy.ast.bv import BV
 
@@ -50,13 +51,20 @@ if TYPE_CHECKING:
     from verifier.proving.target import Target
     from verifier.specification.spec import Claim
 
+SPARE = 8
+"""Further candidates that are tried where no engine can judge the first."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Verdicts:
-    """A result, and the candidate behind it that a replay has still to confirm."""
+    """A result, and the candidate behind it that a replay has still to confirm.
+
+    ``others`` are for when no engine can judge the first.
+    """
 
     result: Result
     candidate: Candidate | None = None
+    others: Iterator[Candidate] = field(default_factory=lambda: iter(()))
 
 
 class Session:
@@ -150,11 +158,11 @@ class Session:
         )
 
     def _open(self, claim: Claim, gaps: tuple[Undecided, ...]) -> Verdicts:
-        candidate = self.finder.from_gaps(claim, gaps)
-        if candidate is not None:
-            return Verdicts(
-                self._result(claim, Verdict.REFUTED, candidate.broken.sentence), candidate
-            )
+        found = self.finder.from_gaps(claim, gaps)
+        first = next(found, None)
+        if first is not None:
+            result = self._result(claim, Verdict.REFUTED, first.broken.sentence)
+            return Verdicts(result, first, islice(found, SPARE))
         reasons = dict.fromkeys(gap.reason for gap in gaps)
         return Verdicts(self._result(claim, Verdict.UNKNOWN, "; ".join(list(reasons)[:3])))
 

@@ -47,10 +47,24 @@ def bench() -> Bench:
 
 
 def confirmed(verdicts: Verdicts, replayer: Replayer) -> Result:
-    """Give the result with every engine's word; a refutation needs that of Bochs."""
-    result, candidate = verdicts.result, verdicts.candidate
-    if candidate is None:
-        return result
+    """Give the result with every engine's word; a refutation needs that of Bochs.
+
+    Of the candidates the first that an engine can judge counts.
+    """
+    if verdicts.candidate is None:
+        return verdicts.result
+    first = _judged(verdicts.result, verdicts.candidate, replayer)
+    if first.verdict is not Verdict.UNKNOWN:
+        return first
+    for candidate in verdicts.others:
+        told = replace(verdicts.result, reason=candidate.broken.sentence)
+        result = _judged(told, candidate, replayer)
+        if result.verdict is not Verdict.UNKNOWN:
+            return result
+    return first
+
+
+def _judged(result: Result, candidate: Candidate, replayer: Replayer) -> Result:
     words = tuple(_word(candidate, replayer, engine) for engine in replayer.engines)
     told = replace(counterexample(candidate, _load(candidate)), replays=words)
     judges = {word.judge for word in words}

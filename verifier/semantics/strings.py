@@ -61,6 +61,8 @@ def _repeat(cpu: Cpu, instruction: Instruction, *, copies: bool) -> None:
         cpu.advance(instruction.size)
         return
     down = cpu.oracle.decide(cpu.state.flags[Flag.DF] == 1)
+    if count > 1:
+        _require_elsewhere(cpu, instruction, count * size, -size if down else size)
     at_once = not down and count > 1
     at_once = at_once and (count > FEW or _is_smooth(cpu, count * size, copies=copies))
     if not (at_once and _whole(cpu, count, size, copies=copies)):
@@ -68,6 +70,21 @@ def _repeat(cpu: Cpu, instruction: Instruction, *, copies: bool) -> None:
     if repeats:
         cpu.set_gpr(Gpr.RCX, constant(0, width))
     cpu.advance(instruction.size)
+
+
+def _require_elsewhere(cpu: Cpu, instruction: Instruction, total: int, step: int) -> None:
+    """Raise Unmodelled where a repetition overwrites itself: what runs then is open.
+
+    SDM vol. 3, "Handling Self- and Cross-Modifying Code".
+    """
+    to = _offsets(cpu, copies=False)[0]
+    start = extend(to if step > 0 else plus(to, -step - total))
+    distance = start - cpu.state.rip
+    within = claripy.Or(
+        claripy.ULT(distance, instruction.size), claripy.ULT(-distance, constant(total))
+    )
+    if cpu.oracle.decide(within):
+        raise Unmodelled("a repetition that overwrites itself", (distance,))
 
 
 def _nothing(cpu: Cpu, width: int, *, copies: bool) -> None:
