@@ -1,23 +1,23 @@
 """String moves and stores, one step for a whole repetition.
 
-SDM vol. 2, "MOVS", "STOS", "REP". A repetition whose length the start fixes is one step;
-where a fault may interrupt it, it is executed element by element.
+SDM vol. 2, "MOVS", "STOS", "REP". The length of a repetition must be fixed by the start.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import claripy
 
 from verifier.machine.cells import cells_of
+from verifier.machine.events import Access
 from verifier.machine.oracle import Fault, Unmodelled
 from verifier.machine.paging import Intent
 from verifier.machine.registers import Flag, Gpr, Segment
 from verifier.machine.words import (
     concat,
     constant,
-    extend,
     plus,
 )
 from verifier.semantics.instruction import Prefix
@@ -26,15 +26,14 @@ from verifier.semantics.rows import Row
 if TYPE_CHECKING:
     from claripy.ast.bv import BV
 
+    from verifier.machine.events import Event
     from verifier.semantics.cpu import Cpu
     from verifier.semantics.instruction import Instruction
 
 LONGEST_REPEAT = 0x1_0000
 """Elements of the longest repetition that is executed."""
-FEW = 8
-"""Elements of a repetition that is executed one by one unless no fault can interrupt it."""
-LONGEST_STEPWISE = 0x200
-"""Elements of the longest repetition that is executed one by one."""
+LONGEST_INTERRUPTED = 0x200
+"""Elements of the longest repetition that is followed to each element that may fault."""
 
 
 def movs(cpu: Cpu, instruction: Instruction) -> None:
@@ -61,30 +60,12 @@ def _repeat(cpu: Cpu, instruction: Instruction, *, copies: bool) -> None:
         cpu.advance(instruction.size)
         return
     down = cpu.oracle.decide(cpu.state.flags[Flag.DF] == 1)
-    if count > 1:
-        _require_elsewhere(cpu, instruction, count * size, -size if down else size)
-    at_once = not down and count > 1
-    at_once = at_once and (count > FEW or _is_smooth(cpu, count * size, copies=copies))
-    if not (at_once and _whole(cpu, count, size, copies=copies)):
-        _stepwise(cpu, count, -size if down else size, copies=copies)
+    here = cpu.linear(Segment.CS, cpu.state.rip, instruction.size, Intent.FETCH)
+    code = cpu.physical(here, instruction.size, Intent.FETCH)
+    _elements(cpu, _Repetition(-size if down else size, copies, code, instruction.size), count)
     if repeats:
         cpu.set_gpr(Gpr.RCX, constant(0, width))
     cpu.advance(instruction.size)
-
-
-def _require_elsewhere(cpu: Cpu, instruction: Instruction, total: int, step: int) -> None:
-    """Raise Unmodelled where a repetition overwrites itself: what runs then is open.
-
-    SDM vol. 3, "Handling Self- and Cross-Modifying Code".
-    """
-    to = _offsets(cpu, copies=False)[0]
-    start = extend(to if step > 0 else plus(to, -step - total))
-    distance = start - cpu.state.rip
-    within = claripy.Or(
-        claripy.ULT(distance, instruction.size), claripy.ULT(-distance, constant(total))
-    )
-    if cpu.oracle.decide(within):
-        raise Unmodelled("a repetition that overwrites itself", (distance,))
 
 
 def _nothing(cpu: Cpu, width: int, *, copies: bool) -> None:
@@ -102,72 +83,75 @@ def _offsets(cpu: Cpu, *, copies: bool) -> list[BV]:
     return [cpu.gpr(register, width) for register in registers]
 
 
-def _is_smooth(cpu: Cpu, total: int, *, copies: bool) -> bool:
-    """Say whether no fault and no wrap can interrupt the repetition."""
-    bound = constant(1 << (47 if cpu.state.mode.is_64 else 32))
-    flat = cpu.state.mode.is_64 or all(
-        cpu.state.segments[segment].is_flat for segment in (Segment.DS, Segment.ES)
-    )
-    return flat and all(
-        cpu.region_below(extend(offset), total, bound) for offset in _offsets(cpu, copies=copies)
-    )
+@dataclass(frozen=True, slots=True, eq=False)
+class _Repetition:
+    """``step`` bytes an element, negative downwards; ``code`` is the instruction's own place."""
+
+    step: int
+    copies: bool
+    code: BV
+    length: int
 
 
-def _extended(offset: BV) -> BV:
-    return extend(offset)
-
-
-def _whole(cpu: Cpu, count: int, size: int, *, copies: bool) -> bool:
-    """Do it in one step; False, and nothing done, where the elements depend on their order."""
+def _elements(cpu: Cpu, repetition: _Repetition, count: int) -> None:
+    """Execute elements at once, by halves where their order matters or one of them faults."""
+    if count == 1:
+        _at_once(cpu, repetition, count)
+        return
     before, events = cpu.state, len(cpu.events)
     try:
-        done = _in_one_step(cpu, count, size, copies=copies)
+        done = _at_once(cpu, repetition, count)
     except Fault:
         done = False
     if done and (before.stale or not cpu.state.stale):
-        return True
+        _require_not_overwritten(cpu, repetition, cpu.events[events:])
+        return
+    if before.strict and count > LONGEST_INTERRUPTED:
+        raise Unmodelled(f"a repetition of {count:#x} elements that a fault may interrupt")
     cpu.state = before
     del cpu.events[events:]
-    return False
+    _elements(cpu, repetition, count // 2)
+    _elements(cpu, repetition, count - count // 2)
 
 
-def _in_one_step(cpu: Cpu, count: int, size: int, *, copies: bool) -> bool:
-    total = count * size
-    to, *source = _offsets(cpu, copies=copies)
+def _at_once(cpu: Cpu, repetition: _Repetition, count: int) -> bool:
+    """Load all elements, then store them; False where one feeds another."""
+    step, copies = repetition.step, repetition.copies
+    total = count * abs(step)
+    behind = total + step if step < 0 else 0
+    to, *source = (plus(offset, -behind) for offset in _offsets(cpu, copies=copies))
     target = cpu.linear(Segment.ES, to, total, Intent.WRITE)
     if copies:
         origin = cpu.linear(Segment.DS, source[0], total, Intent.READ)
-        if _may_feed_itself(cpu, origin, target, total):
+        if count > 1 and _feeds_itself(cpu, origin, target, total, down=step < 0):
             return False
         cells = cpu.load_cells(origin, total)
     else:
-        cells = cells_of(cpu.gpr(Gpr.RAX, size * 8)) * count
+        cells = cells_of(cpu.gpr(Gpr.RAX, abs(step) * 8)) * count
     cpu.store_cells(target, cells)
-    _move(cpu, total, copies=copies)
+    _move(cpu, count * step, copies=copies)
     return True
 
 
-def _may_feed_itself(cpu: Cpu, origin: BV, target: BV, total: int) -> bool:
-    """Say whether a byte that is copied may be read again; two addresses may map to one place."""
-    pairs = [(origin, target)]
-    places = cpu.physical(origin, total, Intent.READ), cpu.physical(target, total, Intent.WRITE)
-    if places[0] is not origin or places[1] is not target:
-        pairs.append(places)
-    return not all(cpu.oracle.holds(claripy.UGE(to - of, total)) for of, to in pairs)
+def _feeds_itself(cpu: Cpu, origin: BV, target: BV, total: int, *, down: bool) -> bool:
+    """Say whether an element may be stored where a later one is loaded, however it is mapped."""
+    read = cpu.physical(origin, total, Intent.READ)
+    written = cpu.physical(target, total, Intent.WRITE)
+    ahead = read - written if down else written - read
+    return not cpu.oracle.holds(claripy.UGE(ahead, total))
 
 
-def _stepwise(cpu: Cpu, count: int, step: int, *, copies: bool) -> None:
-    if cpu.state.strict and count > LONGEST_STEPWISE:
-        raise Unmodelled(f"a repetition of {count:#x} elements that a fault may interrupt")
-    size = abs(step)
-    for _ in range(count):
-        to, *source = _offsets(cpu, copies=copies)
-        if copies:
-            cells = cpu.load_cells(cpu.linear(Segment.DS, source[0], size, Intent.READ), size)
-        else:
-            cells = cells_of(cpu.gpr(Gpr.RAX, size * 8))
-        cpu.store_cells(cpu.linear(Segment.ES, to, size, Intent.WRITE), cells)
-        _move(cpu, step, copies=copies)
+def _require_not_overwritten(cpu: Cpu, repetition: _Repetition, events: list[Event]) -> None:
+    """Raise Unmodelled where a repetition overwrites itself: what runs then is open.
+
+    SDM vol. 3, "Handling Self- and Cross-Modifying Code".
+    """
+    for event in events:
+        if isinstance(event, Access) and event.intent is Intent.WRITE:
+            distance = event.physical - repetition.code
+            inside = claripy.ULT(distance, repetition.length)
+            if cpu.oracle.decide(claripy.Or(inside, claripy.ULT(-distance, event.size))):
+                raise Unmodelled("a repetition that overwrites itself", (distance,))
 
 
 def _move(cpu: Cpu, distance: int, *, copies: bool) -> None:
