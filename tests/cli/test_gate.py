@@ -58,7 +58,7 @@ def test_broken_promise_is_shown_and_kept_aside(proof: Proof, run: Callable[...,
 
 @pytest.mark.usefixtures("here")
 def test_nothing_to_prove_is_told(run: Callable[..., Ran]) -> None:
-    """A repository without specs, and a folder that is not there, do not pass silently."""
-    assert "there is nothing to prove" in run("gate").err
+    """A folder outside git, and one that is not there, do not pass silently."""
+    assert "is in no git repository" in run("gate").err
     assert run("gate").code == 2
     assert run("gate", "--root", "nowhere").code == 2

@@ -15,6 +15,7 @@ from verifier.cli import prove as prove_module
 from verifier.cli.work import Outcome, Wish
 from verifier.errors import BadInput
 from verifier.machine.models import ModelName
+from verifier.proving.target import Choice, read_target
 from verifier.reporting.document import SCHEMA_FILE
 from verifier.reporting.recorded import Disagreement
 from verifier.reporting.saved import read_saved
@@ -117,14 +118,22 @@ def test_bug_is_one_sentence_with_details_in_a_file(proof: Proof, run: Callable[
 def test_json_keeps_to_its_schema(proof: Proof, run: Callable[..., Ran]) -> None:
     """The file has results, errors, the exit code and where counterexamples are."""
     proof.outcomes = (REFUTED, BAD)
-    assert run("prove", "--json", "out/report.json").code == 2
-    report: dict[str, Any] = json.loads(Path("out/report.json").read_text())
+    assert run("prove", "--json", "report.json").code == 2
+    report: dict[str, Any] = json.loads(Path("report.json").read_text())
     jsonschema.validate(report, json.loads(SCHEMA_FILE.read_text()))
     assert report["exit_code"] == 2
     assert report["errors"] == [str(BAD.bad)]
     assert report["tools"]["angr"]
     kept = report["results"][1]["counterexample"]["file"]
     assert Path(kept).is_file()
+
+
+def test_json_needs_its_folder(proof: Proof, run: Callable[..., Ran]) -> None:
+    """A folder that is not there is a typing mistake, told before anything is proved."""
+    proof.outcomes = (REFUTED,)
+    ran = run("prove", "--json", "nowhere/report.json")
+    assert (ran.code, Path("nowhere").exists()) == (2, False)
+    assert "there is no folder 'nowhere'" in ran.err
 
 
 def test_json_to_standard_output_is_alone_there(proof: Proof, run: Callable[..., Ran]) -> None:
@@ -184,3 +193,11 @@ def test_default_folder_that_cannot_be_made_stops_nothing(
     assert told.code == 1
     assert "the counterexample was not kept" in told.err
     assert "REFUTED" in told.out
+
+
+def test_model_that_the_spec_does_not_use_is_bad_input(root: Path) -> None:
+    """A model outside the spec's own list is told with the list, before anything is executed."""
+    target = read_target(root / "specs" / "la57-rfc")
+    spec = replace(target.spec, models=(ModelName.RETAINING,))
+    with pytest.raises(BadInput, match="does not use the model 'zeroing'; it uses retaining"):
+        Choice(models=(ModelName.ZEROING,)).pairs(spec)

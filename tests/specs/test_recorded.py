@@ -54,7 +54,8 @@ def test_verdicts_are_as_recorded(path: Path, model: ModelName, replayer: Replay
     report = judged(target_at(path), model, replayer, samples=3)
     assert told(report) == []
     for result in report.results:
-        assert result.claim and model in target_at(path).spec.models
+        assert result.claim
+        assert model in target_at(path).spec.models
         assert (result.counterexample is not None) == (result.verdict is Verdict.REFUTED)
         if result.counterexample is not None:
             assert [word.judge for word in result.counterexample.replays] == [Judge.CONFIRMED]

@@ -50,10 +50,10 @@ def _inside(folder: Path) -> list[Path]:
 
 
 def tracked_specs(root: Path) -> tuple[Path, ...]:
-    """Give every spec under ``root`` that git tracks; outside of git, every one there is."""
+    """Give every spec under ``root`` that git tracks; BadInput outside of git."""
     listed = ask_git(root, "ls-files", "-z", "--", f":(glob)**/{FILE_NAME}")
     if listed is None:
-        return tuple(sorted(file.parent for file in root.rglob(FILE_NAME)))
+        raise BadInput(f"'{root}' is in no git repository; name one with --root")
     names = [name.decode("utf-8", "surrogateescape") for name in listed.split(b"\0") if name]
     return tuple((root / name).parent for name in sorted(names) if (root / name).is_file())
 

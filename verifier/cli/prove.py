@@ -144,6 +144,9 @@ def prove(order: Order) -> Status:
     """Judge specs and tell what came of it."""
     screen = Screen()
     specs = find_specs(order.specs)
+    report = order.json
+    if report is not None and report != STDOUT and not report.absolute().parent.is_dir():
+        raise BadInput(f"there is no folder '{report.parent}' to write the report to")
     ledger, progress = Ledger(order, screen), Progress(screen)
     jobs = order.jobs or os.cpu_count() or 1
     outcomes = judge_all(specs, order.wish, jobs, progress)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from verifier.execution.oracle import Context
     from verifier.solver import Answer, Model
 
-WITNESSES = 12
+WITNESSES = 32
 """How many starts are tried to cover every load between the first and the last failing."""
 TOP = (1 << 64) - 1
 

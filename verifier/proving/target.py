@@ -87,6 +87,11 @@ class Choice:
         """Give each model to judge with its claims, in the spec's order."""
         named = self._named(spec)
         models = self.models or spec.models
+        for model in models:
+            if model not in spec.models:
+                used = ", ".join(one.value for one in spec.models)
+                message = f"the spec does not use the model '{model.value}'; it uses {used}"
+                raise BadInput(message, spec.description.path)
         chosen = []
         for model in models:
             promised = self.models or self.every
