@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from verifier.execution.oracle import Context
     from verifier.execution.path import Path
     from verifier.machine.concrete import Start
+    from verifier.machine.memory import Region
     from verifier.machine.state import State
     from verifier.proving.leaves import Leaves
     from verifier.proving.obligation import Undecided
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 
 LOW_LOADS = (0x10_0000, 0x1_0000_0000)
 """Load addresses up to which a start of a path that is not modelled is looked for first."""
+BEYOND = 100
+"""Instructions that a concrete run may take beyond the end of the path that it is to follow."""
 SAMPLES = 6
 """Starts tried on a path that is not modelled to its end."""
 
@@ -130,13 +133,18 @@ class Finder:
     def _rehearsal(
         self, model: Model, leaves: Leaves, path: Path | None = None
     ) -> Rehearsal | None:
-        strays = () if path is None else path.ending.state.memory.strays
+        stage = self.stage
+        strays: tuple[Region, ...] = ()
+        if path is not None:
+            strays = path.ending.state.memory.strays
+            longest = min(stage.fuel.instructions, len(path.steps) + BEYOND)
+            stage = replace(stage, fuel=replace(stage.fuel, instructions=longest))
         start = start_of(self.entry, model, leaves, strays)
         if start is None:
             return None
         inputs = {name: model.number(symbol(name)) for name in self.stage.words.spec.inputs}
         values = {name: model.number(leaf) for name, leaf in chosen_open(leaves).items()}
-        rehearsal = rehearse(self.stage, start, inputs, values)
+        rehearsal = rehearse(stage, start, inputs, values)
         imposed = overrides_of(rehearsal, self.stage.model)
         return replace(rehearsal, start=replace(start, overrides=imposed))
 
