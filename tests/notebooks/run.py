@@ -15,6 +15,7 @@ FOLDER = Path(__file__).parents[2] / "notebooks"
 SECONDS_A_CELL = 120
 DIGITS = re.compile(r"\b\d+(\.\d+)? s\b")
 VERSION = re.compile(r"\b(bochscpu-python|QEMU emulator version) [\w.:+~()-]+")
+NUMBER = re.compile(r"\b0x[0-9a-f]+\b")
 KEPT = ("text/html", "text/plain")
 
 
@@ -42,7 +43,7 @@ def executed(path: Path) -> Any:  # noqa: ANN401 - likewise
 
 
 def stable(notebook: Any) -> list[list[str]]:  # noqa: ANN401 - likewise
-    """Give the outputs, cell by cell, without times and versions."""
+    """Give the outputs, cell by cell, without what changes from run to run."""
     return [
         [steady(text) for output in cell.get("outputs", ()) for text in _texts(output)]
         for cell in notebook.cells
@@ -51,8 +52,8 @@ def stable(notebook: Any) -> list[list[str]]:  # noqa: ANN401 - likewise
 
 
 def steady(text: str) -> str:
-    """Give a text with its times and versions masked."""
-    return VERSION.sub(r"\1 ...", DIGITS.sub("... s", text))
+    """Give a text with its times, versions and the solver's choice of numbers masked."""
+    return NUMBER.sub("0x...", VERSION.sub(r"\1 ...", DIGITS.sub("... s", text)))
 
 
 def _texts(output: Any) -> list[str]:  # noqa: ANN401 - likewise
