@@ -38,7 +38,7 @@ LOW_LOADS = (0x10_0000, 0x1_0000_0000)
 """Load addresses up to which a start of a path that is not modelled is looked for first."""
 BEYOND = 100
 """Instructions that a concrete run may take beyond the end of the path that it is to follow."""
-SAMPLES = 6
+SAMPLES = 8
 """Starts tried on a path that is not modelled to its end."""
 
 

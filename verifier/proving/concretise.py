@@ -76,6 +76,7 @@ def representable(entry: State, bench: Bench, margin: int = WIDE_MARGIN) -> list
         conditions.append(apart)
     if entry.tables is not None:
         conditions.append(claripy.ULE(entry.tables.root, end - PAGE))
+        conditions.append(entry.tables.identity_end & (PAGE - 1) == 0)
     return conditions
 
 

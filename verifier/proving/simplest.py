@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 SIMPLE = (0, 1, 0x1000, 0x1_0000, 0x9_0000, 0x20_0000, 0x100_0000, 1 << 32, 1 << 33, 1 << 39)
 """Values tried for an input that cannot have its usual one."""
+TELLING = (0, 8, 0x20, 0x40, 0x80, 0xA0, 0x100, 0x800, -8)
+"""Distances, in bytes, at which overlapping memory is tried."""
 FEW = 4
 """How many usual values are given up at first; each time that does not do, twice as many."""
 USUAL_STACK = 0x9_0000
@@ -55,7 +57,10 @@ class Wishes:
     def others(
         self, conditions: Sequence[Bool], around: Sequence[BV], count: int
     ) -> Iterator[Model]:
-        """Give up to ``count`` models that differ from each other in every value ``around``."""
+        """Give up to ``count`` models that differ in the values ``around``.
+
+        Telling values of the first come first, whatever the solver would choose.
+        """
         first = self.usual(conditions)
         if first is None:
             return
@@ -63,14 +68,23 @@ class Wishes:
         yield model
         moving = frozenset[str]().union(*(value.variables for value in around))
         kept = [wish for wish in wishes if not wish.condition.variables & moving]
-        different: list[Bool] = []
-        for _ in range(count - 1):
-            different += [value != model.number(value) for value in around]
+        given = 1
+        for wanted in TELLING if around else ():
+            if given == count:
+                return
+            exact = around[0] == fitting(wanted, around[0])
+            answer = self._ask(kept, [*conditions, exact])
+            if isinstance(answer, Satisfied):
+                given += 1
+                yield answer.model
+        different = [value != model.number(value) for value in around]
+        while given < count:
             answer = self._ask(kept, [*conditions, *different])
             if not isinstance(answer, Satisfied):
                 return
-            model = answer.model
-            yield model
+            given += 1
+            different += [value != answer.model.number(value) for value in around]
+            yield answer.model
 
     def usual(self, conditions: Sequence[Bool]) -> tuple[Model, tuple[Fact, ...], Leaves] | None:
         """Give a model with as many usual values as fit, those, and the symbols without one."""
