@@ -119,7 +119,11 @@ def _models(models: set[ModelName]) -> list[Text]:
 def _assumptions(summary: Summary) -> list[Text]:
     needed = summary.needed
     width = max((len(printable(name)) for name in needed), default=0)
-    head = f"rests on {counted(len(needed), 'assumption')}:" if needed else "rests on no assumption"
+    head = (
+        f"rests on {counted(len(needed), 'assumption')}:"
+        if needed
+        else "no proof here, or none that needs an assumption"
+    )
     result = [line(INDENT, head)]
     for name in needed:
         text = " ".join(summary.assumptions.get(name, "what processors guarantee").split())
