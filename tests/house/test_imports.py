@@ -23,6 +23,7 @@ LEVEL_OF = {
     "loading": 2,
     "specification": 3,
     "execution": 3,
+    "inspection": 3,
     "proving": 4,
     "replay": 5,
     "reporting": 5,

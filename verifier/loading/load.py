@@ -1,4 +1,4 @@
-"""From a description of an image to the image: assembler source, ELF file or flat binary."""
+"""From a description of an image to the image: source, ELF, bzImage, PE or flat binary."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 
 from verifier.errors import BadInput
 from verifier.loading import assembler
+from verifier.loading.bzimage import load_bzimage
 from verifier.loading.dwarf import LineRange, line_table
 from verifier.loading.elf import Elf, FileType
 from verifier.loading.image import MAX_IMAGE_BYTES, Image, Line, digest_of
 from verifier.loading.linking import Linker, check_size, collect_names, lay_out, symbol_table
 from verifier.loading.listing import PlacedSection, read_listing
+from verifier.loading.pe import load_pe
 from verifier.loading.program import load_program, producer
 
 if TYPE_CHECKING:
@@ -28,6 +30,8 @@ class Kind(Enum):
     SOURCE = "source"
     ELF = "elf"
     FLAT = "flat"
+    BZIMAGE = "bzimage"
+    PE = "pe"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +74,10 @@ def load(description: ImageDescription) -> Image:
             image = Image(
                 path.name, data, {}, {}, (), digest_of(data), "", link_address=description.origin
             )
+        case Kind.BZIMAGE:
+            image = load_bzimage(data, path.name, str(path))
+        case Kind.PE:
+            image = load_pe(data, path.name, str(path))
     return _with_symbols(image, description.symbols, path)
 
 
@@ -161,6 +169,8 @@ def _check_options(description: ImageDescription) -> None:
         Kind.SOURCE: ("origin", "sections", "segment"),
         Kind.ELF: ("origin",),
         Kind.FLAT: ("link_address", "sections", "segment"),
+        Kind.BZIMAGE: ("origin", "link_address", "sections", "segment"),
+        Kind.PE: ("origin", "link_address", "sections", "segment"),
     }
     for option in unused[description.kind]:
         if getattr(description, option) not in (0, (), None):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from verifier.errors import BadInput, nearest
+from verifier.inspection import find_labels
 from verifier.loading import ImageDescription, Kind, load, load_source_text
 from verifier.specification.read import read_description, read_spec
 from verifier.specification.scope import Symbols
@@ -30,10 +31,20 @@ class Target:
     dropped: tuple[str, ...] = ()
 
 
-def read_target(path: Path, without: Sequence[str] = ()) -> Target:
-    """Read a spec, by its folder or file, and the image it names."""
+def read_target(path: Path, without: Sequence[str] = (), image: Path | None = None) -> Target:
+    """Read a spec, by its folder or file, and the image it names, or ``image`` in its stead."""
     source = read_description(path).image
-    return _with_spec(path, load(_description(source)), without)
+    if image is not None:
+        source = replace(source, file=image)
+    return _with_spec(path, read_image(source), without)
+
+
+def read_image(source: ImageSource) -> Image:
+    """Load an image; a bzImage has the labels that inspection finds, unless the spec sets them."""
+    image = load(_description(source))
+    if source.kind is not ImageKind.BZIMAGE:
+        return image
+    return replace(image, symbols={**find_labels(image), **image.symbols})
 
 
 def mistaken_target(path: Path, mistake: Mistake) -> Target:

@@ -108,6 +108,8 @@ def _read_image(table: Table, folder: Path) -> ImageSource:
         ImageKind.SOURCE: {"link_address"},
         ImageKind.ELF: {"link_address", "sections", "segment"},
         ImageKind.FLAT: {"origin"},
+        ImageKind.BZIMAGE: set[str](),
+        ImageKind.PE: set[str](),
     }
     for option in ("link_address", "origin", "sections", "segment"):
         if table.has(option) and option not in options[kind]:
@@ -116,7 +118,7 @@ def _read_image(table: Table, folder: Path) -> ImageSource:
     link = "origin" if kind is ImageKind.FLAT else "link_address"
     named = table.table("symbols")
     file = folder / table.text(kind.value)
-    if not file.exists():
+    if kind is not ImageKind.BZIMAGE and not file.exists():
         message = f"there is no file '{table.text(kind.value)}' beside the spec"
         raise table.mistake(message, kind.value)
     return ImageSource(

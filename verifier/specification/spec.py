@@ -42,6 +42,8 @@ class ImageKind(Enum):
     SOURCE = "source"
     ELF = "elf"
     FLAT = "flat"
+    BZIMAGE = "bzimage"
+    PE = "pe"
 
 
 @dataclass(frozen=True, slots=True)
