@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from tests.cli.conftest import Ran
 
-COMMANDS = ("prove", "replay", "show", "gate")
+COMMANDS = ("prove", "replay", "show", "inspect", "gate")
 SLOW = {"angr", "z3", "claripy", "pyvex", "capstone", "bochscpu", "elftools", "rich"}
 AT_ONCE = 0.3
 """Seconds that help may take."""

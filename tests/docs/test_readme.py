@@ -15,7 +15,7 @@ from tests.house.test_imports import LEVEL_OF
 from verifier.reporting.status import Status
 
 TEXT = README.read_text()
-COMMANDS = ("prove", "replay", "show", "gate")
+COMMANDS = ("prove", "replay", "show", "inspect", "gate")
 
 
 def test_commands_print_what_is_shown(tmp_path: Path, root: Path) -> None:

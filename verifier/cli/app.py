@@ -108,6 +108,23 @@ def show(*, spec: options.OneSpec, model: options.OneModel = Model.RETAINING) ->
     raise typer.Exit(command.show(spec, model.value))
 
 
+@app.command()
+def inspect(*, image: options.OneImage, json: options.Json = None) -> None:
+    """Show what is in a kernel or another image, found without its symbols.
+
+    The header, the GDT, every switch between 64-bit and 32-bit code, the paging-mode trampoline
+    and who copies, patches and calls it; for each, where it is and how it was derived.
+
+    \b
+    Examples:
+      verifier inspect /boot/vmlinuz
+      verifier inspect vmlinuz --json -
+    """  # noqa: D301 - Typer keeps lines as they are after a backspace
+    from verifier.cli import inspect as command  # noqa: PLC0415 - help must not wait for it
+
+    raise typer.Exit(command.inspect(image, json))
+
+
 @app.command(epilog=EXIT_CODES)
 def gate(*, root: options.Root = Path()) -> None:
     """Block a commit that breaks what this repository's specs promise.

@@ -134,6 +134,9 @@ OneSpec = Annotated[
 OneModel = Annotated[
     Model, typer.Option("--model", "-m", help="The model whose paths give each byte's mode.")
 ]
+OneImage = Annotated[
+    Path, typer.Argument(metavar="IMAGE", help="A bzImage; an ELF, PE or raw file.")
+]
 SavedFile = Annotated[Path, typer.Argument(metavar="CEX.json", help="A saved counterexample.")]
 Engines = Annotated[
     str | None,

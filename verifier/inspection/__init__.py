@@ -1,6 +1,6 @@
 """What is in an image without symbols: mode switches, the trampoline, and who copies it."""
 
-from verifier.inspection.find import find_labels, inspect_image, look
+from verifier.inspection.find import find_labels, inspect, look
 from verifier.inspection.finding import (
     Descriptor,
     Direction,
@@ -18,6 +18,6 @@ __all__ = [
     "Inspection",
     "Switch",
     "find_labels",
-    "inspect_image",
+    "inspect",
     "look",
 ]

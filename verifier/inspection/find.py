@@ -10,9 +10,11 @@ from verifier.inspection.gdt import find_gdt
 from verifier.inspection.sites import Sites
 from verifier.inspection.switches import find_switches
 from verifier.inspection.trampoline import find_trampolines
+from verifier.loading.binary import code_of
 
 if TYPE_CHECKING:
     from verifier.loading import Image
+    from verifier.loading.binary import Binary
 
 
 def look(data: bytes, ranges: tuple[range, ...], entry: int | None) -> Inspection:
@@ -25,24 +27,18 @@ def look(data: bytes, ranges: tuple[range, ...], entry: int | None) -> Inspectio
     if trampolines:
         sites, more = Sites(code, trampolines[0]).find()
         found = (*trampolines[0].findings, *sites)
-        missing = (*missing, *more)
+        further = [
+            f"the trampoline at +{each.start:#x} is a further one" for each in trampolines[1:]
+        ]
+        missing = (*missing, *further, *more)
     return Inspection(gdt, switches, found, missing)
 
 
-def code_of(image: Image) -> tuple[range, ...]:
-    """Give where an image may have code: all of it but a bzImage's payload."""
-    start = image.constants.get("PAYLOAD_OFFSET")
-    length = image.constants.get("PAYLOAD_LENGTH")
-    if start is None or length is None:
-        return (range(len(image.data)),)
-    return (range(start), range(start + length, len(image.data)))
-
-
-def inspect_image(image: Image) -> Inspection:
-    """Inspect an image; a bzImage's 64-bit entry loads the GDT."""
-    return look(image.data, code_of(image), image.symbols.get("entry64"))
+def inspect(binary: Binary) -> Inspection:
+    """Inspect a file that was opened."""
+    return look(binary.image.data, binary.code, binary.entry)
 
 
 def find_labels(image: Image) -> dict[str, int]:
-    """Give the labels that inspection adds to a bzImage's own symbols."""
-    return inspect_image(image).labels
+    """Give the labels that inspection adds to those of a bzImage's header."""
+    return look(image.data, code_of(image), image.symbols.get("entry64")).labels

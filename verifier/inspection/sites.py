@@ -68,6 +68,11 @@ class Sites:
                 missing.append(f"the copy at +{copy.moment.placed.offset:#x} is a further one")
             else:
                 found |= {each.name: each for each in site}
+        told = {
+            "site_call": "no function that copies and patches the trampoline calls the copy itself",
+            "efi_call": "no function keeps the copy's address in a variable that another calls",
+        }
+        missing += [sentence for name, sentence in told.items() if name not in found]
         return tuple(found.values()), tuple(missing)
 
     def _references(self) -> tuple[int, ...]:
@@ -90,14 +95,14 @@ class Sites:
 
     def _by_register(self, reference: int, copy: Copy, call: Placed) -> tuple[Finding, ...]:
         names = ("site_copy", "site_patch", "site_call", "site_continuation")
-        how = f"the first indirect call behind the patch, by {call.instruction.text}"
+        how = "the first indirect call behind the patch, in the same run of code"
         found = [*_parts(names, reference, copy, call, how)]
         start = self._functions.start(reference)
         if start is None:
             return tuple(found)
         head = [*follow(self._code.sweep(start[0], Mode.LONG_64, call.offset))]
-        found.append(_function("site_function", start, f"+{reference:#x}"))
-        return (*found, *_option(head, self._code), *self._memory(head, copy, call))
+        function = _function("site_function", start, f"+{reference:#x}")
+        return (function, *found, *self._memory(head, copy, call), *_option(head, self._code))
 
     def _memory(self, head: list[Moment], copy: Copy, call: Placed) -> list[Finding]:
         """Give the variable that holds the page, and where what was in the page is saved."""
@@ -142,16 +147,14 @@ class Sites:
         store, call = kept
         names = ("efi_copy", "efi_patch", "efi_call", "efi_continuation")
         how = f"the call through the variable at +{pointer:#x}, which keeps the copy's address"
-        found = [*_parts(names, reference, copy, call, how)]
+        first, second = (self._functions.start(each) for each in (reference, call.offset))
+        found = _parts(names, reference, copy, call, how)
+        if second:
+            found.insert(2, _function("efi_switch_function", second, f"+{call.offset:#x}"))
+        if first:
+            found.insert(0, _function("efi_setup_function", first, f"+{reference:#x}"))
         told = f"the store at +{store.offset:#x} behind the copy; the call reads it"
         found.append(Finding("efi_function_pointer", pointer, 8, None, told))
-        for name, place in (
-            ("efi_setup_function", reference),
-            ("efi_switch_function", call.offset),
-        ):
-            start = self._functions.start(place)
-            if start is not None:
-                found.append(_function(name, start, f"+{place:#x}"))
         return tuple(found)
 
 

@@ -42,14 +42,15 @@ def _far_returns(code: Code, gdt: Gdt | None) -> Iterator[Switch]:
         start, selector, target = _pushed(chain)
         if start is None:
             continue
-        kind = gdt.kind(selector) if gdt and selector is not None else None
-        shows = target is not None and _turns_paging(code, target, on=False)
-        if kind is Kind.CODE_32:
+        if gdt and selector is not None:
+            if gdt.kind(selector) is not Kind.CODE_32:
+                continue
             how = f"a far return to the pushed selector {selector:#x}, 32-bit code by the GDT"
-        elif kind is None and shows:
+        elif _is_paging(_part(code, target), on=False):
+            known = "what it selects is" if selector is not None else "its selector is"
             how = (
-                "a far return whose selector is not known here; its target, decoded as 32-bit"
-                " code, turns paging off"
+                f"a far return; {known} not known here, but its target, decoded as 32-bit code,"
+                " turns paging off"
             )
         else:
             continue
@@ -119,10 +120,6 @@ def _jumps(code: Code, gdt: Gdt | None, down: Iterable[Switch]) -> Iterator[Swit
 def _part(code: Code, target: int | None) -> Iterator[Placed]:
     if target is not None:
         yield from code.run(target, Mode.PROTECTED_32, target + _REACH)
-
-
-def _turns_paging(code: Code, target: int, *, on: bool) -> bool:
-    return _is_paging(_part(code, target), on=on)
 
 
 def _is_paging(line: Iterable[Placed], *, on: bool = True) -> bool:

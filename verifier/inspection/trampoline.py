@@ -94,7 +94,11 @@ def _parts(code: Code, switch: Switch, start: int, jump: Placed) -> Trampoline:
             f" far return, +{back:#x}, is from here; the word behind the jump agrees",
         ),
         Finding(
-            "trampoline_far_return", switch.transfer, 2, high, f"{switch.how} (here {target:#x})"
+            "trampoline_far_return",
+            switch.transfer,
+            2,
+            high,
+            f"{switch.how}; it leads to +{target:#x}",
         ),
         Finding(
             "trampoline_return_part",

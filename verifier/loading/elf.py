@@ -118,6 +118,7 @@ class Elf:
         self.bits = self._bits()
         fields = self._unpack(_HEADER[self.bits], 0, "the ELF header")
         self.type = self._file_type(fields[1])
+        self.entry = fields[4]
         program_table, section_table = fields[5], fields[6]
         segment_size, segment_count, section_size, section_count, names = fields[9:14]
         self.segments = self._segments(program_table, segment_size, segment_count)

@@ -60,7 +60,7 @@ def load(description: ImageDescription) -> Image:
     """Read an image; BadInput says what is wrong with the file, at its line where it has one."""
     path = description.path
     _check_options(description)
-    data = _read(path)
+    data = read_file(path)
     match description.kind:
         case Kind.SOURCE:
             text = _decode(data, path)
@@ -178,7 +178,8 @@ def _check_options(description: ImageDescription) -> None:
             raise BadInput(message, description.path)
 
 
-def _read(path: Path) -> bytes:
+def read_file(path: Path) -> bytes:
+    """Read a file of boot code; BadInput where it cannot be or is too large."""
     try:
         if not path.is_file():
             kind = "is a directory" if path.is_dir() else "is no regular file"
