@@ -73,7 +73,7 @@ def fault(start: State, linear: BV, intent: Intent = Intent.READ) -> int | None:
 
 def test_without_paging_addresses_are_physical() -> None:
     """With CR0.PG clear nothing is walked."""
-    start = state(ROOT, la57=False, tables=None, memory=Memory(()))
+    start = state(ROOT, la57=False, tables=(), memory=Memory(()))
     off = {**start.controls, ControlRegister.CR0: constant(1 << Cr0.PE)}
     assert walk(replace(start, controls=off), LOAD) is LOAD
 
@@ -157,7 +157,7 @@ def test_other_entry_of_the_new_table() -> None:
 def test_unwritten_table_is_unmodelled() -> None:
     """A table whose bytes nothing determines is not walked."""
     region = Region("top", constant(TOP), 0x1000)
-    start = state(constant(TOP), la57=True, tables=None, memory=Memory((region,)))
+    start = state(constant(TOP), la57=True, tables=(), memory=Memory((region,)))
     with pytest.raises(Unmodelled, match="page table"):
         walk(start, LOAD)
 

@@ -53,8 +53,8 @@ def test_a_spec_is_read_whole(tmp_path: Path) -> None:
     assert low.rights == Rights.READ | Rights.WRITE
     assert render(tables.base.node) == "entry.cr3"
     assert spec.paging is not None
-    assert render(spec.paging.root.node) == "entry.cr3"
-    assert spec.paging.tables == "tables"
+    assert render(spec.paging.tables.root.node) == "entry.cr3"
+    assert spec.paging.tables.region == "tables"
     assert spec.models == (RETAINING, ZEROING)
     assert spec.limits == replace(Limits(), instructions=100)
 

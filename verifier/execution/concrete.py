@@ -50,7 +50,7 @@ def state_of(start: Start, model: ProcessorModel, features: Features) -> State:
         paging_was_off=mode_of(start) is Mode.PROTECTED_32,
         model=model,
         features=features,
-        tables=None,
+        tables=(),
         strict=False,
     )
 

@@ -12,9 +12,12 @@ from verifier.machine.oracle import Unmodelled
 from verifier.machine.paging import Intent, translate
 from verifier.machine.registers import Segment
 from verifier.machine.words import known, plus, split
-from verifier.semantics.instruction import LONGEST, Instruction, decode
+from verifier.semantics.instruction import LONGEST, Instruction, decode, decode_open
+from verifier.semantics.table import find_row
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from claripy.ast.bv import BV
 
     from verifier.machine.memory import Place
@@ -69,23 +72,47 @@ def _name_by_region(cpu: Cpu, place: Place) -> None:
 
 
 def _code(cpu: Cpu, place: Place) -> bytes:
+    """Give the bytes from a place on, up to the first that nothing determines."""
     code = bytearray()
-    memory, offset = cpu.state.memory, place.offset
-    if not isinstance(offset, int):
-        return b""
-    end = LONGEST if place.region.stray else min(LONGEST, place.region.size - offset)
-    for ahead in range(end):
-        cell = memory.cell(place.region, offset + ahead)
-        byte = cell if isinstance(cell, int) else cpu.oracle.value(byte_of(cell))
+    for byte in _bytes(cpu, place):
         if byte is None:
             break
         code.append(byte)
     return bytes(code)
 
 
+def _bytes(cpu: Cpu, place: Place) -> Iterator[int | None]:
+    memory, offset = cpu.state.memory, place.offset
+    if not isinstance(offset, int):
+        return
+    end = LONGEST if place.region.stray else min(LONGEST, place.region.size - offset)
+    for ahead in range(end):
+        cell = memory.cell(place.region, offset + ahead)
+        yield cell if isinstance(cell, int) else cpu.oracle.value(byte_of(cell))
+
+
+def _patched(cpu: Cpu, place: Place) -> Instruction | None:
+    """Decode an instruction whose immediate is an expression, where its row takes one."""
+    code = tuple(_bytes(cpu, place))
+    instruction = decode_open(code, cpu.state.mode)
+    row = None if instruction is None else find_row(instruction)
+    if instruction is None or row is None or not row.open:
+        return None
+    field = range(instruction.size + row.open.start, instruction.size + row.open.stop)
+    if any(code[at] is None for at in range(instruction.size) if at not in field):
+        return None
+    ahead = place.offset + field.start if isinstance(place.offset, int) else place.offset
+    there = replace(place, offset=ahead)
+    return replace(instruction, patched=cpu.state.memory.read(there, len(field)))
+
+
 def _undetermined(cpu: Cpu, place: Place, code: bytes) -> Fetched:
     if len(code) == LONGEST:
         raise Unmodelled(f"bytes {code.hex(' ')} are no instruction to the decoder")
+    patched = _patched(cpu, place) if code else None
+    if patched is not None:
+        _check_rest(cpu, patched)
+        return Fetched(patched, place)
     for chosen in CHOSEN_REST if code else (CHOSEN,):
         instruction = decode((code + chosen)[:LONGEST], cpu.state.mode)
         if instruction is None or instruction.size <= len(code):

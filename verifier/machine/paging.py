@@ -125,9 +125,9 @@ class _Walk:
 
 def _walk(walk: _Walk, table: BV, level: int, above: _Mapping) -> BV:
     walker, oracle = walk.walker, walk.walker.oracle
-    loader = walker.state.tables
-    if loader is not None and _is_loader_root(loader, table, oracle):
-        return _by_loader(walk, loader, level, above)
+    for loader in walker.state.tables:
+        if _is_loader_root(loader, table, oracle):
+            return _by_loader(walk, loader, level, above)
     shift = PAGE_BITS + INDEX_BITS * (level - 1)
     slot = plus(table, _slot_offset(walk, shift))
     entry = _entry(walker, slot, level)
@@ -152,15 +152,18 @@ def _walk(walk: _Walk, table: BV, level: int, above: _Mapping) -> BV:
 
 def _entry(walker: Walker, slot: BV, level: int) -> BV:
     """Read an entry; where nothing determines it, the loader's root is one that it may hold."""
-    loader = walker.state.tables
     try:
         return walker.read_physical(slot, ENTRY_BYTES)
     except Unmodelled as unmodelled:
-        if loader is None or level != loader.levels + 1 or not unmodelled.around:
+        if level != FIVE_LEVELS or not unmodelled.around:
             raise
         (entry,) = unmodelled.around
         marks = 1 << ACCESSED | 1 << DIRTY
-        if not walker.oracle.decide(entry & ~marks == loader.root | LINKED):
+        linked = [
+            both(negated(loader.five_levels), entry & ~marks == loader.root | LINKED)
+            for loader in walker.state.tables
+        ]
+        if not walker.oracle.decide(either(*linked)):
             raise
         return entry
 
@@ -180,12 +183,13 @@ def _is_loader_root(loader: LoaderTables, table: BV, oracle: Oracle) -> bool:
 
 
 def _by_loader(walk: _Walk, loader: LoaderTables, level: int, above: _Mapping) -> BV:
-    if level != loader.levels:
+    oracle = walk.walker.oracle
+    levels = FIVE_LEVELS if oracle.decide(loader.five_levels) else FOUR_LEVELS
+    if level != levels:
         raise Unmodelled(
-            f"the loader's level-{loader.levels} table is used as a table of level {level}",
+            f"the loader's level-{levels} table is used as a table of level {level}",
             (walk.linear,),
         )
-    oracle = walk.walker.oracle
     _check_rights(walk, _Mapping(above.writable, FALSE, above.no_execute))
     if _by_region(walk, loader):
         return walk.linear

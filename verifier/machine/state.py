@@ -53,12 +53,13 @@ class LoaderTables:
     """The page tables at entry, known only as a function of their root.
 
     Below ``identity_end`` they map every linear address to itself, writable, executable, for
-    the supervisor. ``root`` is the physical address of the top-level table, ``levels`` its
-    depth, ``region`` the name of the region that stands for all of them.
+    the supervisor. ``root`` is the physical address of the top-level table, ``five_levels``
+    says whether it is of 5-level paging, ``region`` names the region that stands for all of
+    them.
     """
 
     root: BV
-    levels: int
+    five_levels: Bool
     identity_end: BV
     region: str = ""
 
@@ -69,7 +70,7 @@ class State:
 
     ``rip`` is an offset in the code segment, 64 bits wide, zero-extended in 32-bit code.
     ``paging_was_off`` says whether paging was off at any time since 64-bit mode was left.
-    ``switches`` counts the changes between 64-bit and 32-bit code. ``tables`` is None where
+    ``switches`` counts the changes between 64-bit and 32-bit code. ``tables`` is empty where
     all tables lie in memory. ``live`` has the pages of tables walked since CR3 was loaded, by
     region and offset; a store to one ends the path where ``strict``, and else makes it
     ``stale``: the processor may go on with the translations it has cached.
@@ -87,7 +88,7 @@ class State:
     mode: Mode
     model: ProcessorModel
     features: Features
-    tables: LoaderTables | None
+    tables: tuple[LoaderTables, ...]
     paging_was_off: bool = False
     switches: int = 0
     live: frozenset[tuple[str, int]] = frozenset()

@@ -139,12 +139,15 @@ class Finder:
             strays = path.ending.state.memory.strays
             longest = min(stage.fuel.instructions, len(path.steps) + BEYOND)
             stage = replace(stage, fuel=replace(stage.fuel, instructions=longest))
-        start = start_of(self.entry, model, leaves, strays)
+        assumed = leaves_of(fact.condition for fact in self.context.assumptions)
+        start = start_of(self.entry, model, leaves | assumed, strays)
         if start is None:
             return None
         inputs = {name: model.number(symbol(name)) for name in self.stage.words.spec.inputs}
         values = {name: model.number(leaf) for name, leaf in chosen_open(leaves).items()}
         rehearsal = rehearse(stage, start, inputs, values)
+        if not rehearsal.keeps_memory({fact.label for fact in self.context.assumptions}):
+            return None
         imposed = overrides_of(rehearsal, self.stage.model)
         return replace(rehearsal, start=replace(start, overrides=imposed))
 

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 import claripy
 
+from verifier.machine.cells import byte_of
 from verifier.machine.concrete import SegmentValue, Start, TableRegister
+from verifier.machine.paging import FIVE_LEVELS, FOUR_LEVELS
 from verifier.machine.registers import Cr4, Flag, Gpr
 from verifier.machine.words import WORD_MASK, constant, is_set, low32, symbol
 
@@ -74,9 +76,9 @@ def representable(entry: State, bench: Bench, margin: int = WIDE_MARGIN) -> list
             claripy.ULE(region.base + region.size, low), claripy.UGE(region.base, high)
         )
         conditions.append(apart)
-    if entry.tables is not None:
-        conditions.append(claripy.ULE(entry.tables.root, end - PAGE))
-        conditions.append(entry.tables.identity_end & (PAGE - 1) == 0)
+    for tables in entry.tables:
+        conditions.append(claripy.ULE(tables.root, end - PAGE))
+        conditions.append(tables.identity_end & (PAGE - 1) == 0)
     return conditions
 
 
@@ -91,8 +93,8 @@ def start_of(
     memory: dict[int, bytes] = {}
     regions = (*entry.memory.regions, *strays)
     bases = {region.name: model.number(region.base) for region in regions}
-    if entry.tables is not None:
-        pages = _tables(entry, entry.tables, model)
+    for tables in entry.tables:
+        pages = _tables(entry, tables, model, memory)
         if pages is None:
             return None
         memory.update(pages)
@@ -104,6 +106,7 @@ def start_of(
                 return None
             memory[base] = region.content
     memory.update(_unknown_bytes(model, bases, names))
+    memory.update(_patched_bytes(entry, model, bases))
     return Start(
         gprs={register: model.number(entry.gprs[register]) for register in Gpr},
         rip=model.number(entry.rip),
@@ -150,18 +153,33 @@ def _unknown_bytes(
     return chosen
 
 
+def _patched_bytes(entry: State, model: Model, bases: Mapping[str, int]) -> dict[int, bytes]:
+    return {
+        bases[region] + offset & WORD_MASK: bytes([model.number(byte_of(cell))])
+        for region, cells in entry.memory.cells.items()
+        for offset, cell in cells.items()
+    }
+
+
 def _occupied(memory: Mapping[int, bytes]) -> set[int]:
     return {at for base, data in memory.items() for at in range(base, base + len(data))}
 
 
-def _tables(entry: State, tables: LoaderTables, model: Model) -> dict[int, bytes] | None:
-    """Map every page below the identity map's end to itself, and no other."""
+def _tables(
+    entry: State, tables: LoaderTables, model: Model, before: Mapping[int, bytes]
+) -> dict[int, bytes] | None:
+    """Map every page below the identity map's end to itself, and no other.
+
+    None where a table of those laid out ``before`` is in the way.
+    """
     root = model.number(tables.root)
-    if root % PAGE:
+    if root % PAGE or root in before:
         return None
     end = min(model.number(tables.identity_end), REACH)
-    layout = _Layout(end, _free_pages(entry, model, root))
-    layout.fill(root, tables.levels, 0)
+    taken = {*before, *(model.number(each.root) for each in entry.tables)}
+    free = (page for page in _free_pages(entry, model, root) if page not in taken)
+    layout = _Layout(end, free)
+    layout.fill(root, FIVE_LEVELS if model.satisfies(tables.five_levels) else FOUR_LEVELS, 0)
     return layout.memory
 
 

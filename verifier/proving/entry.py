@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import claripy
 
+from verifier.machine.cells import BYTE, cells_of
 from verifier.machine.descriptors import FLAT_LIMIT, SegmentRegister, null_segment
 from verifier.machine.memory import Memory, Region, Rights
 from verifier.machine.models import MODELS
+from verifier.machine.paging import FIVE_LEVELS
 from verifier.machine.registers import (
     ControlRegister,
     Cr0,
@@ -25,7 +27,7 @@ from verifier.machine.registers import (
     Segment,
 )
 from verifier.machine.state import Features, LoaderTables, State, TablePointer
-from verifier.machine.words import constant, symbol
+from verifier.machine.words import bits, constant, is_set, negated, symbol
 from verifier.proving.evaluate import Evaluator, Moment
 from verifier.solver import Fact
 from verifier.specification.spec import Content, SegmentState
@@ -38,8 +40,9 @@ if TYPE_CHECKING:
     from claripy.ast.bv import BV
 
     from verifier.loading.image import Image
+    from verifier.machine.cells import Cell
     from verifier.machine.models import ModelName
-    from verifier.specification.spec import Spec
+    from verifier.specification.spec import Paging, Spec
 
 PROCESSOR_STATE = "processor-state"
 """The id of what a processor guarantees of its own state."""
@@ -69,6 +72,7 @@ def begin(spec: Spec, image: Image, model: ModelName) -> Begin:
             region.size,
             Rights(region.rights.value),
             image.data if region.content is Content.IMAGE else None,
+            windowed=region.windows,
         )
         for region in spec.regions
     )
@@ -88,20 +92,39 @@ def _place(spec: Spec, words: Evaluator, registers: State, regions: tuple[Region
     state = replace(
         registers,
         rip=words.word(spec.entry.at.node, moment),
-        memory=Memory(regions),
+        memory=Memory(regions, _patched(spec, words, moment)),
     )
     if spec.paging is not None:
-        root = words.word(spec.paging.root.node, moment)
-        end = words.word(spec.paging.identity_end.node, moment)
-        state = replace(
-            state, tables=LoaderTables(root, spec.paging.levels, end, spec.paging.tables)
-        )
+        state = replace(state, tables=_tables(spec.paging, words, moment))
     if spec.entry.gdt is not None:
         base = words.word(spec.entry.gdt.base.node, moment)
         given = spec.entry.gdt.limit
         limit = symbol("gdtr.limit", 16) if given is None else constant(given, 16)
         state = replace(state, gdtr=TablePointer(base, limit))
     return state
+
+
+def _patched(spec: Spec, words: Evaluator, moment: Moment) -> dict[str, dict[int, Cell]]:
+    """Give what patches say of the bytes of each region."""
+    cells: dict[str, dict[int, Cell]] = {}
+    for region in spec.regions:
+        for patch in region.patches:
+            value = bits(words.word(patch.value.node, moment), patch.size * BYTE - 1, 0)
+            cells.setdefault(region.name, {}).update(enumerate(cells_of(value), patch.offset))
+    return cells
+
+
+def _tables(paging: Paging, words: Evaluator, moment: Moment) -> tuple[LoaderTables, ...]:
+    end = words.word(paging.identity_end.node, moment)
+    la57 = is_set(moment.state.control(ControlRegister.CR4), Cr4.LA57)
+    five = la57 if paging.levels is None else claripy.BoolV(paging.levels == FIVE_LEVELS)
+    named = [(paging.tables, five)]
+    if paging.other is not None:
+        named.append((paging.other, negated(five)))
+    return tuple(
+        LoaderTables(words.word(tables.root.node, moment), deep, end, tables.region)
+        for tables, deep in named
+    )
 
 
 def _bits(name: str, fixed: Mapping[Any, int], free: tuple[IntEnum, ...]) -> BV:
@@ -152,7 +175,7 @@ def _registers(spec: Spec, model: ModelName) -> State:
         mode=mode,
         model=MODELS[model],
         features=features,
-        tables=None,
+        tables=(),
         paging_was_off=not long,
     )
 

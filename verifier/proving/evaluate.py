@@ -14,6 +14,7 @@ from verifier.machine.events import (
     ModeChange,
     Transfer,
 )
+from verifier.machine.memory import Place
 from verifier.machine.paging import Intent, translate
 from verifier.machine.registers import Cr0, Vector
 from verifier.machine.words import TRUE, constant, extend, known, symbol
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
     from verifier.loading.image import Image
     from verifier.machine.events import Event
+    from verifier.machine.memory import Memory
     from verifier.machine.oracle import Oracle
     from verifier.machine.state import State
     from verifier.specification.spec import Spec
@@ -57,6 +59,15 @@ class Moment:
 
 Conclude = Callable[[e.Truth, Moment], "Bool"]
 """Evaluates the conclusion of an implication."""
+
+
+def _fixed_place(memory: Memory, address: BV, size: int) -> Place:
+    """Resolve an address that lies at a constant offset in a declared region."""
+    for region in memory.regions:
+        distance = known(claripy.simplify(address - region.base))
+        if distance is not None and distance + size <= region.size:
+            return Place(region, distance)
+    raise Bug("memory is read where no path is, at an address that no region fixes")
 
 
 def _forks(moment: Moment) -> int:
@@ -251,9 +262,9 @@ class Evaluator:
         raise Bug(f"no region {name}")
 
     def _memory(self, address: BV, size: int, when: When, moment: Moment) -> BV:
-        if moment.oracle is None:
-            raise Bug("memory is read where no path is")
         memory = self._state(when, moment).memory
+        if moment.oracle is None:
+            return extend(memory.read(_fixed_place(memory, address, size), size))
         memory, place = memory.place(address, size, moment.oracle)
         return extend(memory.read(place, size))
 

@@ -6,7 +6,7 @@ the symbolic path approximated is left: overlaps, overwritten code and odd table
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -34,7 +34,7 @@ from verifier.proving.obligation import arrival_failure, relevant
 from verifier.semantics.far import RELEASE
 from verifier.specification import expression as e
 from verifier.specification.render import render
-from verifier.specification.vocabulary import Junction, Relation
+from verifier.specification.vocabulary import Junction, Relation, When
 
 if TYPE_CHECKING:
     from claripy.ast.bv import BV
@@ -81,6 +81,25 @@ class Rehearsal:
     def is_stale(self) -> bool:
         """Say whether the run changed page tables in use, so that another CPU may differ."""
         return any(state.stale for state in (*self.after, self.path.ending.state))
+
+    def keeps_memory(self, assumed: Container[str]) -> bool:
+        """Say whether memory at the start is as the spec's patches and assumptions say.
+
+        They may not be where regions overlap; ``assumed`` are the ids that count.
+        """
+        words, moment = self.evaluator, Moment(self.evaluator.entry, oracle=ConcreteOracle({}, -1))
+        patched = all(
+            _number(words.word(e.Memory(patch.at.node, patch.size, When.ENTRY), moment))
+            == _number(words.word(patch.value.node, moment)) & (1 << 8 * patch.size) - 1
+            for region in words.spec.regions
+            for patch in region.patches
+        )
+        return patched and all(
+            ConcreteOracle({}, -1).holds(words.truth(each.holds.node, moment))
+            for each in words.spec.assumptions
+            if each.id in assumed
+            and any(isinstance(node, e.Memory) for node in e.walk(each.holds.node))
+        )
 
     def breaks(self, claim: Claim) -> Broken | None:
         """Say how this run breaks ``claim``, None where it does not or cannot tell."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from verifier.loading.image import Image
-    from verifier.specification.spec import Claim, Exit, Region, Spec
+    from verifier.specification.spec import Claim, Exit, Patch, Region, Spec
 
 INDENT = "  "
 DEEPER = "    "
@@ -43,6 +43,7 @@ def spec_lines(spec: Spec, image: Image) -> list[Text]:
         *_section("entry", _entry(spec)),
         *_section("exit", [("", exit_text(spec.exit))]),
         *_section("regions", [_region(each) for each in spec.regions]),
+        *_section("patches", [_patch(patch) for each in spec.regions for patch in each.patches]),
         *_section("paging", _paging(spec)),
         *_assumptions(spec),
         *_claims(spec),
@@ -87,15 +88,24 @@ def _region(region: Region) -> tuple[str, ...]:
     return region.name, rights, where, region.text
 
 
+def _patch(patch: Patch) -> tuple[str, ...]:
+    return f"{number(patch.size)} bytes at {patch.at.text}", f"hold {patch.value.text}"
+
+
 def _paging(spec: Spec) -> list[tuple[str, ...]]:
     paging = spec.paging
     if paging is None:
         return [("", "off")]
-    return [
-        ("levels", str(paging.levels)),
-        ("root", f"{paging.root.text}, in {paging.tables}"),
+    levels = "as CR4.LA57 says" if paging.levels is None else str(paging.levels)
+    rows: list[tuple[str, ...]] = [
+        ("levels", levels),
+        ("root", f"{paging.tables.root.text}, in {paging.tables.region}"),
         ("identity", f"below {paging.identity_end.text}"),
     ]
+    if paging.other is not None:
+        told = f"{paging.other.root.text}, in {paging.other.region}"
+        rows.append(("other root", f"{told}, with the other number of levels"))
+    return rows
 
 
 def _assumptions(spec: Spec) -> list[Text]:

@@ -212,17 +212,16 @@ class Cpu:
             if self.state.strict:
                 raise Unmodelled(f"a store to page tables in use, at {place}", (address,))
             self.state = replace(self.state, stale=True)
-        tables = self.state.tables
-        if tables is None:
-            return
-        if place.region.name == tables.region:
-            raise Unmodelled(f"a store to the loader's tables, at {place}", (address,))
-        if place.region.stray:
+        for tables in self.state.tables:
+            if tables.region in {place.region.name, place.region.within}:
+                raise Unmodelled(f"a store to the loader's tables, at {place}", (address,))
+        if place.region.stray and place.region.within is None and self.state.tables:
             hit = self.oracle.fresh("stray-store-hits-loader-tables", 1) == 1
             if self.oracle.decide(hit):
                 reason = "a store outside every region may hit the loader's tables"
                 raise Unmodelled(reason, (address,))
-        self._require_root_untouched(tables, address, size)
+        for tables in self.state.tables:
+            self._require_root_untouched(tables, address, size)
 
     def _require_root_untouched(self, tables: LoaderTables, address: BV, size: int) -> None:
         """Raise Unmodelled where the top-level table is not in its region, but stored to."""
@@ -238,7 +237,24 @@ class Cpu:
     def _hits_live_table(self, place: Place, size: int) -> bool:
         aheads = (*range(0, size, PAGE), size - 1)
         pages = {(place.region.name, _page(place, ahead)) for ahead in aheads}
-        return not self.state.live.isdisjoint(pages)
+        if not self.state.live.isdisjoint(pages):
+            return True
+        return place.region.within is not None and self._may_hit_by_window(place, size)
+
+    def _may_hit_by_window(self, place: Place, size: int) -> bool:
+        """Say whether a store through a window may hit a table reached through some window."""
+        siblings = {
+            each.name for each in self.state.memory.strays if each.within == place.region.within
+        }
+        if any(name in siblings and name != place.region.name for name, _ in self.state.live):
+            return True
+        if self.oracle.holds(place.region.base & (PAGE - 1) == 0):
+            return False
+        start = place.offset if isinstance(place.offset, int) else 0
+        return any(
+            name == place.region.name and at - PAGE < start + size and start < at + 2 * PAGE
+            for name, at in self.state.live
+        )
 
     def load_cells(self, linear: BV, size: int) -> list[Cell]:
         """Read many bytes in one step."""

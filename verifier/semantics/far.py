@@ -42,6 +42,10 @@ RELEASE = "rsp-release"
 """The choice by which stack size a far return moves RSP: 0 that to come, 1 that before."""
 
 
+OFFSET_FIELD = range(-6, -2)
+"""Where a direct far transfer has its offset: the selector follows, and ends the instruction."""
+
+
 class Kind(Enum):
     """What sort of far transfer it is: they differ in the privilege they ask for."""
 
@@ -219,6 +223,8 @@ def far_jump_direct(cpu: Cpu, instruction: Instruction) -> None:
 
 def _direct(instruction: Instruction, kind: Kind) -> Destination:
     selector = instruction.immediate(2)
+    if instruction.patched is not None:
+        return Destination(selector, extend(instruction.patched), kind)
     offset = int.from_bytes(instruction.raw[-6:-2], "little")
     return Destination(selector, constant(offset), kind)
 
@@ -273,8 +279,8 @@ def _require_same_stack(cpu: Cpu) -> None:
 ROWS = (
     Row("RET far", b"\xcb", far_return),
     Row("RET far imm16", b"\xca", far_return_and_release),
-    Row("JMP ptr16:32", b"\xea", far_jump_direct, modes=MODES_32),
+    Row("JMP ptr16:32", b"\xea", far_jump_direct, modes=MODES_32, open=OFFSET_FIELD),
     Row("JMP m16:32", b"\xff", far_jump_indirect, digit=5, register_operand=False),
-    Row("CALL ptr16:32", b"\x9a", far_call_direct, modes=MODES_32),
+    Row("CALL ptr16:32", b"\x9a", far_call_direct, modes=MODES_32, open=OFFSET_FIELD),
     Row("CALL m16:32", b"\xff", far_call_indirect, digit=3, register_operand=False),
 )

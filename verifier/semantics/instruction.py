@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import lru_cache
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import capstone
 
 from verifier.machine.registers import Mode, Segment
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from claripy.ast.bv import BV
+
 LONGEST = 15
 """Bytes of the longest instruction."""
 ESCAPE = 0x0F
+FILLERS = (0x00, 0xFF, 0x25, 0x66, 0x90, 0xC4)
+"""Bytes that stand for one that is open: plain ones, prefixes, and ModRMs of each length."""
 THREE_BYTE_MAPS = (0x38, 0x3A)
 
 
@@ -74,7 +81,8 @@ class Instruction:
     """One decoded instruction.
 
     ``opcode`` holds the escape bytes too; ``modrm`` is the byte after it, whether or not this
-    opcode has one; ``rex`` is 0 where absent; ``text`` is in AT&T syntax.
+    opcode has one; ``rex`` is 0 where absent; ``text`` is in AT&T syntax. ``patched`` is the
+    value of an immediate that memory does not determine; ``raw`` has zeros there.
     """
 
     raw: bytes
@@ -85,6 +93,7 @@ class Instruction:
     modrm: ModRm
     text: str
     memory: MemoryOperand | None
+    patched: BV | None = field(default=None, compare=False)
 
     @property
     def size(self) -> int:
@@ -150,6 +159,26 @@ def decode(code: bytes, mode: Mode, address: int = 0) -> Instruction | None:
         text=f"{found.mnemonic} {found.op_str}".strip(),
         memory=_memory(found),
     )
+
+
+def decode_open(code: Sequence[int | None], mode: Mode) -> Instruction | None:
+    """Decode an instruction some bytes of which are open, None where they may change what it is.
+
+    Whatever stands in their place, length, prefixes and opcode must be the same.
+    """
+    made = [
+        decode(bytes(filler if byte is None else byte for byte in code), mode) for filler in FILLERS
+    ]
+    first = made[0]
+    if first is None:
+        return None
+    same = all(
+        other is not None
+        and (other.size, other.prefixes, other.rex, other.opcode)
+        == (first.size, first.prefixes, first.rex, first.opcode)
+        for other in made
+    )
+    return replace(first, text=f"{first.text.split()[0]} (patched)") if same else None
 
 
 def _prefixes(raw: bytes, mode: Mode) -> tuple[frozenset[Prefix], int, int]:

@@ -28,7 +28,7 @@ from verifier.machine.oracle import Unmodelled
 from verifier.machine.paging import Intent
 from verifier.machine.registers import STATUS_FLAGS, Gpr, Segment
 from verifier.machine.words import bit, bits, concat, constant, known, split, width_of
-from verifier.semantics.stack import require_big_stack
+from verifier.semantics.stack import name_pointer, require_big_stack
 
 if TYPE_CHECKING:
     from claripy.ast.bv import BV
@@ -181,7 +181,9 @@ class _Meaning(ClaripyDataMixin):
 
     def run(self) -> None:
         """Execute the statements, then make flag bits of the thunk and continue."""
-        if self.form.uses_stack and not self.instruction.mode.is_64:
+        if self.form.uses_stack and self.instruction.mode.is_64:
+            name_pointer(self.cpu)
+        elif self.form.uses_stack:
             require_big_stack(self.cpu)
         self.handle_vex_block(self.lift.block)
 

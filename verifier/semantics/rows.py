@@ -26,7 +26,8 @@ class Row:
 
     ``digit`` is the opcode's extension in ModRM.reg; ``register_operand`` restricts ModRM.rm
     to a register (True) or memory (False); ``prefixes`` are those that may stand before it,
-    REX apart.
+    REX apart. ``open`` is the range of bytes, counted from the end, of an immediate that
+    memory need not determine.
     """
 
     form: str
@@ -36,6 +37,7 @@ class Row:
     register_operand: bool | None = None
     modes: frozenset[Mode] = ALL_MODES
     prefixes: frozenset[Prefix] = frozenset()
+    open: range = range(0)
 
     @property
     def line(self) -> str:

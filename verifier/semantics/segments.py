@@ -23,12 +23,14 @@ from verifier.machine.paging import Intent
 from verifier.machine.registers import Cr4, Mode, Segment, Vector
 from verifier.machine.state import TablePointer
 from verifier.machine.words import (
+    WORD,
     bit,
     bits,
     concat,
     constant,
     extend,
     is_set,
+    known,
     width_of,
 )
 from verifier.semantics.instruction import Prefix
@@ -46,6 +48,7 @@ RPL_MASK = 3
 TABLE_INDICATOR = 2
 LIMIT_BYTES = 2
 FOUR_GIGABYTES = 1 << 32
+ACCESSED_BIT = 40
 
 
 def selector_error(selector: int) -> int:
@@ -65,7 +68,20 @@ def read_descriptor(cpu: Cpu, selector: int) -> SegmentRegister:
     why = f"selector {selector:#x} is beyond the limit of the GDT"
     cpu.fault_if(beyond, Vector.GP, selector_error(selector), why)
     raw = cpu.load(_descriptor_address(cpu, offset), DESCRIPTOR_BYTES, implicit=True)
-    return decode_descriptor(constant(selector, 16), raw)
+    return decode_descriptor(constant(selector, 16), _determined(cpu, raw))
+
+
+def _determined(cpu: Cpu, raw: BV) -> BV:
+    """Write a descriptor as a number, but for its accessed bit, where the path allows only one."""
+    number = cpu.oracle.value(raw | 1 << ACCESSED_BIT)
+    if number is None or known(raw) is not None:
+        return raw
+    above, below = number >> ACCESSED_BIT + 1, number & (1 << ACCESSED_BIT) - 1
+    return concat(
+        constant(above, WORD - ACCESSED_BIT - 1),
+        bit(raw, ACCESSED_BIT),
+        constant(below, ACCESSED_BIT),
+    )
 
 
 def _descriptor_address(cpu: Cpu, offset: int) -> BV:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from verifier.machine.oracle import Unmodelled
 from verifier.machine.paging import Intent
 from verifier.machine.registers import Gpr, Segment, Vector
-from verifier.machine.words import equals, plus, width_of
+from verifier.machine.words import equals, plus, split, width_of
 
 if TYPE_CHECKING:
     from claripy.ast.bv import BV
@@ -51,6 +51,23 @@ def _pointer(cpu: Cpu) -> BV:
         return cpu.gpr(Gpr.RSP)
     require_big_stack(cpu)
     return cpu.gpr(Gpr.RSP, 32)
+
+
+def name_pointer(cpu: Cpu) -> None:
+    """Write RSP as a region's base and a number where it is one, however it was computed.
+
+    A pointer that was put together from halves is so recognised once, not at each access.
+    """
+    pointer = cpu.gpr(Gpr.RSP)
+    base, _ = split(pointer)
+    regions = cpu.state.memory.regions
+    if base is None or base.op == "BVS" or any(split(each.base)[0] is base for each in regions):
+        return
+    for region in regions:
+        distance = cpu.oracle.value(pointer - region.base)
+        if distance is not None:
+            cpu.set_gpr(Gpr.RSP, plus(region.base, distance))
+            return
 
 
 def require_big_stack(cpu: Cpu) -> None:

@@ -150,6 +150,10 @@ class Table:
             raise self.mistake(message, key)
         return value
 
+    def flag(self, key: str) -> bool:
+        """Give a truth value, false where the key is missing."""
+        return bool(self.value(key, bool)) if self.has(key) else False
+
     def table(self, key: str) -> Table:
         """Give a table, an empty one where the key is missing."""
         value = self.values.get(key, {})

@@ -56,9 +56,10 @@ def read_call(parser: Parser, node: ast.Call) -> Node:
     if node.keywords or not enough or any(isinstance(one, ast.Starred) for one in arguments):
         raise parser.mistake(f"'{name}' is called as {SIGNATURES[name]}", node)
     if name in meanings.STATE_FUNCTIONS:
+        made = _of_state(parser, name, arguments[0], when)
         if name in MEMORY_FUNCTIONS and parser.scope.when is When.ENTRY:
-            raise parser.mistake(f"'{name}' looks into memory, which a claim alone may do", node)
-        return _of_state(parser, name, arguments[0], when)
+            _check_place(parser, made, node)
+        return made
     if name in {"all", "any"}:
         return _repeated(parser, name, arguments[0])
     return _plain(parser, name, node)
@@ -90,6 +91,21 @@ def _of_state(parser: Parser, name: str, argument: ast.expr, when: When) -> Node
             return build.canonical(address, when, parser.labels)
         case _:
             return Memory(address, _MEMORY[name], when)
+
+
+def _check_place(parser: Parser, made: Node, node: ast.Call) -> None:
+    """Refuse to look into memory at the entry but where a region alone tells what is meant."""
+    name, addresses = parser.source(node.func), parser.scope.addresses
+    if addresses is None or not isinstance(made, Memory):
+        allowed = "a claim or an assumption" if isinstance(made, Memory) else "a claim"
+        raise parser.mistake(f"'{name}' looks into memory, which {allowed} alone may do", node)
+    for extent in parser.scope.regions.values():
+        distance = addresses.distance(extent.base, made.address)
+        if distance is not None and distance + made.bytes <= extent.size:
+            return
+    shown = parser.source(node.args[0])
+    message = f"'{shown}' must lie in a region, {made.bytes} bytes at a constant offset"
+    raise parser.mistake(message, node.args[0])
 
 
 def _plain(parser: Parser, name: str, node: ast.Call) -> Node:

@@ -5,11 +5,13 @@ It is read twice: once for where the image is, and again when the image's symbol
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from verifier.machine.models import ModelName
 from verifier.specification.document import read_document
 from verifier.specification.expression import Input, Number
+from verifier.specification.layout import Addresses
 from verifier.specification.scope import Scope
 from verifier.specification.setting import read_entry, read_exit, read_paging, read_regions
 from verifier.specification.spec import Description, ImageKind, ImageSource, Limits, Spec
@@ -71,7 +73,8 @@ def read_spec(path: Path, symbols: Symbols) -> Spec:
     base = _read_base(top.table("image"), start)
     regions, start = read_regions(top.table("regions"), start, base)
     models = _read_models(top.table("models"))
-    assumptions = read_assumptions(top, start)
+    addresses = Addresses(base.node, symbols.labels)
+    assumptions = read_assumptions(top, replace(start, addresses=addresses))
     scope = Scope(When.NOW, symbols, start.inputs, start.regions)
     claims = read_claims(top, scope, models)
     entry = read_entry(top.table("entry"), start)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from verifier.specification.events import Event
     from verifier.specification.expression import Bound, Number, Word
+    from verifier.specification.layout import Addresses
 
 
 GPRS = {gpr.name.lower(): gpr for gpr in Gpr}
@@ -91,7 +92,11 @@ class Extent:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What the names of one expression may mean, and which state a bare name speaks of."""
+    """What the names of one expression may mean, and which state a bare name speaks of.
+
+    ``addresses`` is there where memory at the entry may be spoken of, at a constant distance
+    from a region's base.
+    """
 
     when: When
     symbols: Symbols = field(default_factory=Symbols)
@@ -99,6 +104,7 @@ class Scope:
     regions: Mapping[str, Extent] = field(default_factory=dict)
     event: Event | None = None
     bound: Mapping[str, Bound | Number] = field(default_factory=dict)
+    addresses: Addresses | None = None
 
     def names(self) -> frozenset[str]:
         """Give every name that may stand by itself, for the nearest one in an error."""

@@ -17,9 +17,11 @@ from verifier.specification.spec import (
     ExitAt,
     ExitLeaves,
     Paging,
+    Patch,
     Region,
     Rights,
     SegmentState,
+    Tables,
     Term,
 )
 
@@ -38,6 +40,8 @@ _RIGHTS = {
 _DATA_SEGMENTS = {segment.name.lower(): segment for segment in Segment if segment is not Segment.CS}
 
 _TOP = 1 << 64
+LARGEST_PATCH = 8
+"""Bytes of the largest patch: those of a word."""
 
 
 def read_regions(table: Table, scope: Scope, base: Term) -> tuple[tuple[Region, ...], Scope]:
@@ -50,9 +54,10 @@ def read_regions(table: Table, scope: Scope, base: Term) -> tuple[tuple[Region, 
             if addresses.overlap(other, region):
                 message = f"region '{name}' overlaps region '{other.name}' of line {other.line}"
                 raise table.mistake(message, name)
-        regions.append(region)
         extent = Extent(region.base.node, region.size)
         scope = replace(scope, regions={**scope.regions, name: extent})
+        patches = _read_patches(table.table(name), scope, region, addresses)
+        regions.append(replace(region, patches=patches))
     _check_image(table, regions, addresses, scope.symbols.size)
     return tuple(regions), scope
 
@@ -62,7 +67,7 @@ def _read_region(regions: Table, name: str, scope: Scope, image: Term) -> Region
     if why is not None:
         raise regions.mistake(f"region {why}", name)
     table = regions.table(name)
-    table.allow("base", "size", "rights", "holds", "what")
+    table.allow("base", "size", "rights", "holds", "patch", "windows", "what")
     contents = {content.value: content for content in Content}
     content = table.choice("holds", contents) if table.has("holds") else Content.UNKNOWN
     of_image = content is Content.IMAGE
@@ -79,9 +84,32 @@ def _read_region(regions: Table, name: str, scope: Scope, image: Term) -> Region
         size=size.node.value,
         rights=table.choice("rights", _RIGHTS) if table.has("rights") else _RIGHTS["rw"],
         content=content,
+        patches=(),
+        windows=table.flag("windows"),
         text=table.text("what", ""),
         line=table.line(),
     )
+
+
+def _read_patches(
+    table: Table, scope: Scope, region: Region, addresses: Addresses
+) -> tuple[Patch, ...]:
+    patches: list[Patch] = []
+    taken: dict[int, int] = {}
+    for each in table.tables("patch"):
+        each.allow("at", "size", "value")
+        at, size = each.word("at", scope), each.number("size", 1, LARGEST_PATCH)
+        offset = addresses.distance(region.base.node, at.node)
+        if offset is None or offset + size > region.size:
+            message = f"'at' must lie in region '{region.name}', {size} bytes at a constant offset"
+            raise each.mistake(message, "at")
+        for byte in range(offset, offset + size):
+            if byte in taken:
+                message = f"the patch of line {taken[byte]} already says what byte {byte:#x} holds"
+                raise each.mistake(message, "at")
+            taken[byte] = each.line()
+        patches.append(Patch(at, offset, size, each.word("value", scope)))
+    return tuple(patches)
 
 
 def _check_image(table: Table, regions: list[Region], addresses: Addresses, size: int) -> None:
@@ -160,10 +188,17 @@ def read_paging(top: Table, scope: Scope, mode: Mode) -> Paging | None:
         return None
     if not top.has("paging"):
         raise top.mistake(f"an entry in {mode.name} needs [paging], as paging is on there")
-    table.allow("root", "levels", "identity_end", "tables")
+    table.allow("root", "levels", "identity_end", "tables", "other")
+    other = table.table("other")
+    other.allow("root", "tables")
     return Paging(
-        root=table.word("root", scope, "cr3"),
-        levels=table.number("levels", 4, 5),
+        tables=_read_tables(table, scope, "cr3"),
+        levels=table.number("levels", 4, 5) if table.has("levels") else None,
         identity_end=table.word("identity_end", scope),
-        tables=table.choice("tables", {name: name for name in scope.regions}),
+        other=_read_tables(other, scope, None) if table.has("other") else None,
     )
+
+
+def _read_tables(table: Table, scope: Scope, usual: str | None) -> Tables:
+    region = table.choice("tables", {name: name for name in scope.regions})
+    return Tables(table.word("root", scope, usual), region)

@@ -149,29 +149,56 @@ class Content(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Patch:
+    """What ``size`` bytes of a region hold at the entry: the low bytes of ``value``.
+
+    ``at`` is their address as written, ``offset`` their distance from the region's base.
+    """
+
+    at: Term
+    offset: int
+    size: int
+    value: Term
+
+
+@dataclass(frozen=True, slots=True)
 class Region:
-    """``size`` bytes of physical memory at ``base``, a word of the state at the entry."""
+    """``size`` bytes of physical memory at ``base``, a word of the state at the entry.
+
+    ``windows`` says that the code reaches into it at addresses that it computes.
+    """
 
     name: str
     base: Term
     size: int
     rights: Rights
     content: Content
+    windows: bool
+    patches: tuple[Patch, ...]
     text: str
     line: int
 
 
 @dataclass(frozen=True, slots=True)
-class Paging:
-    """The loader's page tables: identity below ``identity_end``, by tables under ``root``.
-
-    ``tables`` is the region that holds them, ``levels`` is 4 or 5.
-    """
+class Tables:
+    """A page table's root, and the region that holds all tables under it."""
 
     root: Term
-    levels: int
+    region: str
+
+
+@dataclass(frozen=True, slots=True)
+class Paging:
+    """The loader's page tables: identity below ``identity_end``.
+
+    ``levels`` is 4 or 5, None where it is what CR4.LA57 asks for at the entry. ``other`` are
+    tables of the other number of levels that map the same addresses.
+    """
+
+    tables: Tables
+    levels: int | None
     identity_end: Term
-    tables: str
+    other: Tables | None
 
 
 @dataclass(frozen=True, slots=True)
