@@ -21,7 +21,7 @@ from verifier.execution.path import (
 )
 from verifier.execution.step import take
 from verifier.machine.concrete import Override
-from verifier.machine.events import Access, Transfer
+from verifier.machine.events import Access, Execution, Transfer
 from verifier.machine.models import Upper
 from verifier.machine.oracle import Fault, Unmodelled
 from verifier.machine.paging import Intent
@@ -110,16 +110,35 @@ class Rehearsal:
             failure = arrival_failure(self.path, self._last())
             return None if failure is None else Broken(failure)
         for occurrence in relevant(claim, self.path):
-            moment = Moment(occurrence.step.before, occurrence.event)
-            where = self._event_at(occurrence)
-            broken = self._broken(claim, moment, where)
+            broken = self._broken_at(claim, occurrence)
             if broken is not None:
                 return broken
         return None
 
+    def breaking(self, claim: Claim) -> Step | None:
+        """Give the step at which this run breaks a claim on events, None where there is none."""
+        found = (each for each in relevant(claim, self.path) if self._broken_at(claim, each))
+        occurrence = next(found, None) if claim.event is not None else None
+        return None if occurrence is None else occurrence.step
+
+    def place_after(self, step: Step) -> str:
+        """Name a point of the run by the instruction before it: ``after `or` at low+0x7```."""
+        at = self.path.steps.index(step) - 1
+        if at < 0:
+            return "at the entry"
+        before = self.path.steps[at]
+        where = self.place_of(known(before.before.rip) or 0)
+        return f"after `{before.instruction.text}` at {where}"
+
+    def _broken_at(self, claim: Claim, occurrence: Occurrence) -> Broken | None:
+        moment = Moment(occurrence.step.before, occurrence.event)
+        return self._broken(claim, moment, self._event_at(occurrence))
+
     def _event_at(self, occurrence: Occurrence) -> str:
         where = f"at {self.place_of(known(occurrence.step.before.rip) or 0)}"
         event = occurrence.event
+        if isinstance(event, Execution):
+            return f"{where}, {self.place_after(occurrence.step)}"
         if not isinstance(event, Access):
             return where
         done = "written" if event.intent is Intent.WRITE else "read"

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from verifier.machine.concrete import FaultSeen, Start
     from verifier.machine.models import ModelName
     from verifier.machine.registers import ControlRegister, Gpr
+    from verifier.proving.unreached import Unreached
     from verifier.specification.spec import Claim, Spec
     from verifier.specification.verdict import Verdict
 
@@ -188,7 +189,7 @@ class Report:
 
     ``dropped`` are the assumptions left out on request; ``unneeded`` those that no proof here
     needed; ``samples`` how many concrete starts of the proved target were replayed and agreed;
-    ``unreached`` is code of the image that no path executes, when told.
+    ``unreached`` is code behind a branch that no start reaches.
     """
 
     spec: Spec
@@ -200,6 +201,7 @@ class Report:
     seconds: float = 0.0
     solver_questions: int = 0
     solver_seconds: float = 0.0
+    unreached: tuple[Unreached, ...] = ()
     paths: Mapping[ModelName, tuple[Path, ...]] = field(default_factory=dict)
 
 

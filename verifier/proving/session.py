@@ -16,6 +16,7 @@ from verifier.machine.models import MODELS
 from verifier.machine.words import symbol
 from verifier.proving.boundary import allowed_range, find_boundary
 from verifier.proving.candidate import Finder
+from verifier.proving.cause import with_cause
 from verifier.proving.entry import begin
 from verifier.proving.exits import exit_rule
 from verifier.proving.explain import explain
@@ -31,6 +32,7 @@ from verifier.proving.prove import (
 )
 from verifier.proving.rehearsal import Stage
 from verifier.proving.result import Report, Result
+from verifier.proving.unreached import unreached
 from verifier.solver import Solver, Statistics
 from verifier.specification.expression import Input
 from verifier.specification.verdict import Verdict
@@ -143,6 +145,7 @@ class Session:
                 return opened
             reason = f"{refutable.failing[0].obligation.broken}, but not replayable"
             return Verdicts(self._result(claim, Verdict.UNKNOWN, reason))
+        candidate = with_cause(claim, candidate, refutable.failing, self.judging)
         result = replace(
             self._result(claim, Verdict.REFUTED, candidate.broken.sentence), boundary=boundary
         )
@@ -212,5 +215,6 @@ def report_of(target: Target, sessions: Iterable[Session], results: Sequence[Res
         unneeded=unneeded(target, results),
         solver_questions=statistics.total,
         solver_seconds=statistics.seconds,
+        unreached=unreached(session.paths for session in sessions),
         paths={session.model: session.paths for session in sessions},
     )

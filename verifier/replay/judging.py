@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from verifier.errors import Bug
 from verifier.execution.path import Faulted, Reached
+from verifier.machine.registers import Gpr
 from verifier.proving.concretise import Bench, representable
 from verifier.proving.result import Judge, Result
 from verifier.proving.telling import counterexample
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
 
 SAMPLED_LOADS = (5 << 30, 0x10_0000, (1 << BOCHS_PHYSICAL_BITS) - (16 << 20), 3 << 30, 1 << 32)
 """Load addresses, in bytes, at which what was proved is replayed, most telling first."""
+
+STACK_ABOVE = 0x1000
+"""How far above such an address RSP is, in bytes, where the stack is put there."""
 
 
 def bench() -> Bench:
@@ -130,12 +134,16 @@ def sample(session: Session, results: Iterable[Result], replayer: Replayer, coun
 
 
 def _start_at(session: Session, load: int) -> Rehearsal | None:
+    """Give a start with the image at ``load``, or with the stack there where the image cannot be."""
     entry, finder = session.begin.state, session.finder
-    conditions = representable(entry, session.stage.bench)
-    if session.load is not None:
-        conditions.append(session.load == load)
-    answer = session.context.solver.ask("sample", session.context.assumptions, *conditions)
-    return finder.rehearsed(conditions) if isinstance(answer, Satisfied) else None
+    usual = representable(entry, session.stage.bench)
+    image = [] if session.load is None else [session.load == load]
+    for wanted in (image, [entry.gprs[Gpr.RSP] == load + STACK_ABOVE]):
+        conditions = [*usual, *wanted]
+        answer = session.context.solver.ask("sample", session.context.assumptions, *conditions)
+        if isinstance(answer, Satisfied):
+            return finder.rehearsed(conditions)
+    return None
 
 
 def _check(session: Session, rehearsal: Rehearsal, claims: list[str]) -> None:

@@ -94,7 +94,7 @@ def summarise(report: Report) -> Summary:
         digest=image.digest,
         size=len(image.data),
         producer=image.producer,
-        notes=image.notes,
+        notes=(*image.notes, *(each.sentence for each in report.unreached)),
         load_name=name,
         assumptions={each.id: each.text for each in spec.assumptions},
         claims=_claims(spec),
