@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from verifier.inspection.code import Code
-from verifier.inspection.finding import Finding, Inspection
+from verifier.inspection.finding import Inspection
 from verifier.inspection.gdt import find_gdt
 from verifier.inspection.sites import Sites
 from verifier.inspection.switches import find_switches
@@ -18,20 +18,25 @@ if TYPE_CHECKING:
 
 
 def look(data: bytes, ranges: tuple[range, ...], entry: int | None) -> Inspection:
-    """Inspect bytes, of which ``ranges`` may be code; the 64-bit ``entry`` loads the GDT."""
+    """Inspect bytes, of which ``ranges`` may be code; the 64-bit ``entry`` loads the GDT.
+
+    Of several trampolines that one is told which most is done with.
+    """
     code = Code(data, ranges)
     gdt = find_gdt(code, entry) if entry is not None else None
     switches = find_switches(code, gdt)
     trampolines, missing = find_trampolines(code, switches)
-    found: tuple[Finding, ...] = ()
-    if trampolines:
-        sites, more = Sites(code, trampolines[0]).find()
-        found = (*trampolines[0].findings, *sites)
-        further = [
-            f"the trampoline at +{each.start:#x} is a further one" for each in trampolines[1:]
-        ]
-        missing = (*missing, *further, *more)
-    return Inspection(gdt, switches, found, missing)
+    searched = [(each, *Sites(code, each).find()) for each in trampolines]
+    if not searched:
+        return Inspection(gdt, switches, (), missing)
+    chosen = max(searched, key=lambda each: len(each[1]))
+    trampoline, sites, more = chosen
+    further = [
+        f"the trampoline at +{each.start:#x} is a further one"
+        for each in trampolines
+        if each is not trampoline
+    ]
+    return Inspection(gdt, switches, (*trampoline.findings, *sites), (*missing, *further, *more))
 
 
 def inspect(binary: Binary) -> Inspection:

@@ -6,6 +6,7 @@ A position-independent function that is copied below 4G: 64-bit code far-returns
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -81,59 +82,48 @@ def _trampoline(code: Code, switch: Switch) -> Trampoline | str:
 
 
 def _parts(code: Code, switch: Switch, start: int, jump: Placed) -> Trampoline:
-    target, back = switch.target or 0, switch.offset + switch.size
-    low, high = Mode.PROTECTED_32, Mode.LONG_64
-    immediate = jump.offset + _JUMP_IMMEDIATE
+    distance = switch.offset + switch.size - start
     found = [
         Finding(
             "trampoline",
             start,
             jump.end - start,
-            high,
-            f"its far jump's immediate is {back - start:#x}, which is how far the code behind the"
-            f" far return, +{back:#x}, is from here; the word behind the jump agrees",
+            Mode.LONG_64,
+            f"its far jump's immediate is {distance:#x}, which is how far the code behind the far"
+            f" return, +{start + distance:#x}, is from here; the word behind the jump agrees",
         ),
-        Finding(
-            "trampoline_far_return",
-            switch.transfer,
-            2,
-            high,
-            f"{switch.how}; it leads to +{target:#x}",
-        ),
-        Finding(
-            "trampoline_return_part",
-            back,
-            0,
-            high,
-            f"it follows the far return, and start + {back - start:#x} is the far jump's target",
-        ),
-        Finding("trampoline_32", target, 0, low, "the address that the far return pops"),
-        Finding(
-            "trampoline_far_jump",
-            jump.offset,
-            jump.instruction.size,
-            low,
-            "the first far jump that the 32-bit code runs into",
-        ),
-        Finding("trampoline_immediate", immediate, 4, None, "the offset in the far jump"),
-        Finding(
-            "trampoline_offset_word",
-            jump.end,
-            2,
-            None,
-            f"the word behind the far jump; it holds {immediate - start:#x}, the immediate's"
-            " offset from the start",
-        ),
-        Finding("trampoline_end", jump.end, 0, None, "behind the far jump"),
+        *_upper(code, switch, start),
+        *_lower(code, switch, jump, start),
     ]
-    for placed in code.run(target, low, jump.offset):
-        if placed.instruction.opcode == _TO_CONTROL and placed.instruction.modrm.reg == 3:
-            how = "the first write of CR3 in the 32-bit code"
-            size = placed.instruction.size
-            found.append(Finding("trampoline_cr3_load", placed.offset, size, low, how))
-            break
-    for placed in code.run(back, high, target if target > back else back + _REACH):
+    return Trampoline(start, jump.end, tuple(sorted(found, key=lambda each: each.offset)))
+
+
+def _upper(code: Code, switch: Switch, start: int) -> Iterator[Finding]:
+    """Give the parts that are 64-bit code."""
+    mode, back, target = Mode.LONG_64, switch.offset + switch.size, switch.target or 0
+    how = f"{switch.how}; it leads to +{target:#x}"
+    yield Finding("trampoline_far_return", switch.transfer, back - switch.transfer, mode, how)
+    how = f"it follows the far return, and start + {back - start:#x} is the far jump's target"
+    yield Finding("trampoline_return_part", back, 0, mode, how)
+    for placed in code.run(back, mode, target if target > back else back + _REACH):
         if placed.instruction.opcode == _RETURN:
             how = "the near return that the return part runs into"
-            found.append(Finding("trampoline_ret", placed.offset, 1, high, how))
-    return Trampoline(start, jump.end, tuple(sorted(found, key=lambda each: each.offset)))
+            yield Finding("trampoline_ret", placed.offset, placed.instruction.size, mode, how)
+
+
+def _lower(code: Code, switch: Switch, jump: Placed, start: int) -> Iterator[Finding]:
+    """Give the parts that are 32-bit code, and the data at their end."""
+    mode, target = Mode.PROTECTED_32, switch.target or 0
+    yield Finding("trampoline_32", target, 0, mode, "the address that the far return pops")
+    for placed in code.run(target, mode, jump.offset):
+        if placed.instruction.opcode == _TO_CONTROL and placed.instruction.modrm.reg == 3:
+            how = "the first write of CR3 in the 32-bit code"
+            yield Finding("trampoline_cr3_load", placed.offset, placed.instruction.size, mode, how)
+            break
+    how = "the first far jump that the 32-bit code runs into"
+    yield Finding("trampoline_far_jump", jump.offset, jump.instruction.size, mode, how)
+    immediate = jump.offset + _JUMP_IMMEDIATE
+    yield Finding("trampoline_immediate", immediate, 4, None, "the offset in the far jump")
+    how = f"the word behind the far jump: {immediate - start:#x}, how far in the immediate is"
+    yield Finding("trampoline_offset_word", jump.end, 2, None, how)
+    yield Finding("trampoline_end", jump.end, 0, None, "behind the far jump")

@@ -198,7 +198,7 @@ def _relocations(pe: Pe, laid: bytes, where: str) -> tuple[Relocation, ...]:
         if block < 8 or at + block > end:
             message = f"the file is a corrupt PE file: a block of relocations has {block} bytes"
             raise BadInput(message, where)
-        for (entry,) in struct.iter_unpack("<H", laid[at + 8 : at + block & ~1]):
+        for (entry,) in struct.iter_unpack("<H", laid[at + 8 : at + 8 + (block - 8 & ~1)]):
             place, width = page + (entry & 0xFFF), _WIDTHS.get(entry >> 12)
             if width is None or place + width > len(laid):
                 message = f"the file is a corrupt PE file: relocation {entry:#x} makes no sense"
