@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING
 
 from verifier.cli.replay import replayed
 from verifier.errors import BadInput, nearest
+from verifier.inspection import Inspection
+from verifier.inspection import inspect as look
+from verifier.loading.binary import Binary, open_binary
 from verifier.machine.models import ModelName
 from verifier.proving.result import claim_of
 from verifier.proving.session import Session
@@ -18,6 +21,7 @@ from verifier.replay.engine import Engine, available
 from verifier.replay.judging import bench, confirmed
 from verifier.replay.replayer import Replayer
 from verifier.reporting.html import register_notebook_formatters, replay_html, spec_html
+from verifier.reporting.inspection_text import inspection_html
 from verifier.solver import Solver
 
 if TYPE_CHECKING:
@@ -100,3 +104,20 @@ def open_spec(path: str | Path) -> Opened:
     """Open a spec by its folder or file, and have results show as tables from now on."""
     register_notebook_formatters()
     return Opened(Path(path))
+
+
+@dataclass(frozen=True, slots=True)
+class Inspected:
+    """A kernel or another image, and what was found in it without its symbols."""
+
+    binary: Binary
+    found: Inspection
+
+    def _repr_html_(self) -> str:
+        return inspection_html(self.binary, self.found)
+
+
+def inspect(path: str | Path) -> Inspected:
+    """Look into a bzImage, an ELF, PE or raw file."""
+    binary = open_binary(Path(path))
+    return Inspected(binary, look(binary))

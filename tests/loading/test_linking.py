@@ -81,6 +81,35 @@ def test_a_jump_to_a_fixed_address_is_noted() -> None:
     assert "only when loaded at the link address 0x1000" in note
 
 
+def test_the_table_is_done_without_as_the_linker_does(tmp_path: Path) -> None:
+    """Loads, calls and jumps through the global offset table are those of ``ld -pie``."""
+    forms = ("mov {}(%rip), %rdx", "mov {}(%rip), %r9", "call *{}(%rip)", "jmp *{}(%rip)")
+    body = "\n".join(form.format(f"{name}@GOTPCREL") for form in forms for name in "ab")
+    text = f".globl a, b\na: nop\n{body}\nb: hlt\n"
+    (tmp_path / "try.s").write_text(text)
+    run("as", "--64", "-o", tmp_path / "try.o", tmp_path / "try.s")
+    options = ("-pie", "--no-dynamic-linker", "-Ttext=0x1000", "-e", "0")
+    run("ld", *options, "-o", tmp_path / "try", tmp_path / "try.o")
+    run("objcopy", "-O", "binary", "-j", ".text", tmp_path / "try", tmp_path / "try.bin")
+    image = assemble(text, 0x1000)
+    assert image.data == (tmp_path / "try.bin").read_bytes()
+    assert image.relocations == ()
+
+
+def test_what_needs_a_global_offset_table_is_told() -> None:
+    """An instruction that a linker cannot make do without the table is bad input, at its line."""
+    with pytest.raises(BadInput, match="needs a global offset table") as caught:
+        assemble("a: nop\n.globl a\naddq a@GOTPCREL(%rip), %rax\n")
+    assert caught.value.line == 3
+
+
+def test_a_weak_symbol_that_nobody_defines_is_zero() -> None:
+    """As a linker has it, an undefined weak symbol is address 0; any other is refused."""
+    assert assemble(".weak gone\n.quad gone + 5\n").data == (5).to_bytes(8, "little")
+    with pytest.raises(BadInput, match="symbol 'gone' is not defined"):
+        assemble(".quad gone\n")
+
+
 FRAGMENTS = (
     "jmp {}", "call {}", "lea {}{:+d}(%rip), %rax", ".quad {}{:+d}", ".long {}{:+d}",
     "mov ${}{:+d}, %rcx", "movabs ${}{:+d}, %rcx", ".long {}{:+d} - .", ".quad {}{:+d} - .",

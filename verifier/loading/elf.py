@@ -20,6 +20,7 @@ FIRST_RESERVED_INDEX = 0xFF00
 _LITTLE_ENDIAN = 1
 _MAX_NAME_BYTES = 4096
 _LOAD = 1
+_LOCAL, _WEAK = 0, 2
 _MACHINES = {(2, 62): 64, (1, 3): 32}
 _HEADER = {64: "<16sHHIQQQIHHHHHH", 32: "<16sHHIIIIIHHHHHH"}
 _SECTION = {64: "<IIQQQQIIQQ", 32: "<IIIIIIIIII"}
@@ -95,6 +96,7 @@ class Symbol:
     value: int
     type: int
     is_local: bool
+    is_weak: bool
     section: int
 
 
@@ -153,7 +155,10 @@ class Elf:
             else:
                 name, value, _, info, _, section = fields
             text = self._string(strings, name, table.name)
-            symbols.append(Symbol(text, value, info & 15, info >> 4 == 0, section))
+            binding = info >> 4
+            symbols.append(
+                Symbol(text, value, info & 15, binding == _LOCAL, binding == _WEAK, section)
+            )
         return tuple(symbols)
 
     def relocations(self, table: Section) -> tuple[Entry, ...]:

@@ -18,7 +18,14 @@ from verifier.loading.elf import (
     SymbolType,
 )
 from verifier.loading.image import MAX_IMAGE_BYTES, Line, Relocation
-from verifier.loading.relocations import FORMS, NO_EFFECT, Form, Range
+from verifier.loading.relocations import (
+    FORMS,
+    NO_EFFECT,
+    THROUGH_GOT,
+    Form,
+    Range,
+    without_table,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -226,6 +233,8 @@ class Linker:
             raise BadInput(message, self.elf.where)
         symbol = symbols[entry.symbol]
         offset = self._offset(symbol, symbols, place)
+        if entry.type in THROUGH_GOT and self.elf.is_64:
+            place = self._relax(linked, place)
         field_bytes = slice(place, place + form.width)
         addend = self._addend(entry, bytes(linked.data[field_bytes]))
         target = (symbol.value if offset is None else self.link_address + offset) + addend
@@ -247,9 +256,20 @@ class Linker:
             signed = form.range is Range.SIGNED
             linked.relocations.append(Relocation(place, form.width, signed, offset + addend))
 
+    def _relax(self, linked: Linked, place: int) -> int:
+        """Rewrite the instruction whose field is at ``place``; give where the field is then."""
+        around = slice(place - 2, place + 4)
+        relaxed = without_table(bytes(linked.data[around])) if place >= 2 else None
+        if relaxed is None:
+            message = "the instruction needs a global offset table, which boot code has none of"
+            raise self._error(place, message)
+        linked.data[around], start = relaxed
+        return place - 2 + start
+
     def _offset(self, symbol: Symbol, symbols: Sequence[Symbol], place: int) -> int | None:
         """Give a symbol's offset from the image's base, None for an absolute one."""
-        if symbol.section == ABSOLUTE or symbol is symbols[0]:
+        missing = symbol.section == UNDEFINED and symbol.is_weak
+        if symbol.section == ABSOLUTE or symbol is symbols[0] or missing:
             return None
         offset = self.offset_of(symbol)
         if offset is not None:

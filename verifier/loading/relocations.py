@@ -40,6 +40,9 @@ class Form:
         return (value & (1 << bits) - 1).to_bytes(self.width, "little")
 
 
+THROUGH_GOT = (41, 42)
+"""Relocations of instructions that a linker makes do without the global offset table."""
+
 NO_EFFECT = 0
 """R_X86_64_NONE and R_386_NONE."""
 
@@ -55,6 +58,8 @@ FORMS = {
         14: Form("R_X86_64_8", 1, relative=False, range=Range.EITHER),
         15: Form("R_X86_64_PC8", 1, relative=True, range=Range.SIGNED),
         24: Form("R_X86_64_PC64", 8, relative=True, range=Range.ANY),
+        41: Form("R_X86_64_GOTPCRELX", 4, relative=True, range=Range.SIGNED),
+        42: Form("R_X86_64_REX_GOTPCRELX", 4, relative=True, range=Range.SIGNED),
     },
     32: {
         1: Form("R_386_32", 4, relative=False, range=Range.ANY),
@@ -67,3 +72,19 @@ FORMS = {
     },
 }
 """The relocations that are applied, by the file's bits and by number."""
+
+
+def without_table(instruction: bytes) -> tuple[bytes, int] | None:
+    """Give an instruction through the global offset table as one without it.
+
+    ``instruction`` is opcode, ModRM and the field; the second value is where the field then
+    begins. None where a linker has no such form. psABI, "Optimize GOTPCRELX Relocations".
+    """
+    opcode, modrm, field = instruction[0], instruction[1], instruction[2:]
+    if opcode == 0x8B and modrm & 0xC7 == 0x05:
+        return bytes((0x8D, modrm)) + field, 2
+    if (opcode, modrm) == (0xFF, 0x15):
+        return b"\x67\xe8" + field, 2
+    if (opcode, modrm) == (0xFF, 0x25):
+        return b"\xe9" + field + b"\x90", 1
+    return None

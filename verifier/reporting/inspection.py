@@ -117,12 +117,12 @@ def stretches(found: Inspection) -> tuple[tuple[int, int, Mode], ...]:
     return ((start, low, Mode.LONG_64), (low, end, Mode.PROTECTED_32))
 
 
-def groups(found: Inspection) -> tuple[tuple[str, tuple[Finding, ...]], ...]:
-    """Give the findings by where they belong, empty groups left out."""
+def groups(found: Inspection) -> tuple[tuple[tuple[str, str], tuple[Finding, ...]], ...]:
+    """Give the findings by where they belong, under a title and what it means."""
     titles = {
-        "trampoline": "the trampoline's parts",
-        "site": "the call site in the decompressor",
-        "efi": "the call site in the EFI stub",
+        "trampoline": ("the trampoline's parts", ""),
+        "site": ("call site in the decompressor", "one function copies, patches and calls"),
+        "efi": ("call site in the EFI stub", "the copy's address is kept for a later call"),
     }
     sorted_out: dict[str, list[Finding]] = {each: [] for each in titles}
     for each in found.findings:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from io import StringIO
 from typing import TYPE_CHECKING
+
+from rich.console import Console
 
 from verifier.inspection.finding import Kind as DescriptorKind
 from verifier.loading import Kind
@@ -57,6 +60,16 @@ def inspection_lines(binary: Binary, found: Inspection) -> list[Text]:
     return told
 
 
+def inspection_html(binary: Binary, found: Inspection) -> str:
+    """Give the same as HTML, for a notebook."""
+    console = Console(file=StringIO(), record=True, width=2 * WIDTH, color_system="standard")
+    for each in inspection_lines(binary, found):
+        console.print(each, soft_wrap=True, highlight=False)
+    return console.export_html(
+        inline_styles=True, code_format='<pre style="line-height:normal">{code}</pre>'
+    )
+
+
 class _Report:
     """The parts of the report on one file; a part may be empty."""
 
@@ -67,6 +80,8 @@ class _Report:
         self.names: dict[int, str] = {}
         for each in found.findings:
             self.names.setdefault(each.offset, each.name)
+        for name, offset in binary.image.symbols.items():
+            self.names.setdefault(offset, name)
 
     def title(self) -> list[Text]:
         image, header = self.binary.image, self.binary.header
@@ -83,7 +98,7 @@ class _Report:
         """Give what most readers came for."""
         places = self.found.labels
         if "trampoline" not in places:
-            return "It has no paging-mode trampoline."
+            return "It has no paging-mode trampoline in the form that is known."
         calls = {"site_call": "the decompressor", "efi_call": "the EFI stub"}
         called = [f"{who} at +{places[name]:#x}" for name, who in calls.items() if name in places]
         by = " and by ".join(called) or "nothing that was found"
@@ -162,7 +177,7 @@ class _Report:
     def trampoline(self) -> list[Text]:
         whole = self.found.find("trampoline")
         if whole is None:
-            return [_heading("trampoline", ""), line("  this file has no paging-mode trampoline")]
+            return []
         end = whole.offset + whole.size
         about = f"to +{end:#x}, {whole.size:#x} bytes; {self._file(whole.offset)}"
         told = [_heading(f"trampoline at +{whole.offset:#x}", about)]
@@ -176,7 +191,7 @@ class _Report:
 
     def sites(self) -> list[list[Text]]:
         return [
-            [_heading(title, ""), *(each for part in parts for each in self._finding(part))]
+            [_heading(*title), *(each for part in parts for each in self._finding(part))]
             for title, parts in groups(self.found)
         ]
 
@@ -214,7 +229,9 @@ class _Report:
             name = self.names.get(row.refers)
             refers = f"  +{row.refers:#x}" + (f" ({name})" if name else "")
         start = f"      +{row.offset:#x}  {row.raw.hex(' ').ljust(_RAW)}  "
-        return line(start, (row.text, STRONG), (refers, FAINT))
+        source = self.binary.image.line_at(row.offset)
+        where = f"  {source.file.rpartition('/')[2]}:{source.line}" if source else ""
+        return line(start, (row.text, STRONG), (refers, FAINT), (where, FAINT))
 
     def _file(self, offset: int) -> str:
         place = self.binary.place(offset)
