@@ -88,7 +88,7 @@ class _Report:
         base = "from its protected-mode part, the bzImage's image" if header else "of its image"
         told = [line((self.binary.path.name, STRONG), f": {_TITLES[self.binary.kind]}")]
         if image.producer:
-            told.append(line(f"  {image.producer}"))
+            told += paragraph(image.producer, "  ", WIDTH)
         told += paragraph(self._short(), "  ", WIDTH)
         told.append(line((f"  offsets (+) are {base}, {len(self.data):#x} bytes long", FAINT)))
         told.append(line((f"  its sha256 is {image.digest}", FAINT)))
@@ -109,8 +109,13 @@ class _Report:
             return []
         told = [_heading("header", "field, place in the file, value")]
         for row in header_rows(self.binary.header):
-            start = f"  {row.name:19} {row.offset:#05x}  {row.value:<#11x}"
-            told.append(line(start, (f"  {row.says}", FAINT)))
+            start = f"  {row.name:19} {row.offset:#05x}  {row.value:<#11x}  "
+            says = paragraph(row.says, "", WIDTH - len(start)) or [line()]
+            margin = " " * len(start)
+            told += [
+                line(margin if number else start, (each.plain, FAINT))
+                for number, each in enumerate(says)
+            ]
         return told
 
     def firmware(self) -> list[Text]:
