@@ -8,7 +8,8 @@ import pytest
 
 from tests.notebooks.run import FOLDER, executed, read, stable
 from verifier.errors import BadInput
-from verifier.notebook import Opened, open_spec
+from verifier.loading import ImageDescription, Kind, load
+from verifier.notebook import Opened, inspect, open_spec
 from verifier.proving.result import Judge
 from verifier.specification.verdict import Verdict
 
@@ -47,6 +48,18 @@ def test_a_state_is_found_by_number_and_by_place(rfc: Opened) -> None:
     assert rfc.state(0) is rfc.state("image")
     with pytest.raises(BadInput, match="image\\+0x4b"):
         rfc.state("image+0x4")
+
+
+def test_an_image_can_be_inspected(root: Path, tmp_path: Path) -> None:
+    """What is in an image shows as in the command line, with its labels at hand."""
+    source = ImageDescription(Kind.SOURCE, root / "tests/inspection/kernel.S")
+    (tmp_path / "boot<i>.bin").write_bytes(load(source).data)
+    inspected = inspect(tmp_path / "boot<i>.bin")
+    assert inspected.found.labels["trampoline"] > 0
+    html = inspected._repr_html_()
+    assert html.startswith("<pre")
+    assert "boot&lt;i&gt;.bin" in html
+    assert "trampoline_far_return" in html
 
 
 def test_a_proof_has_nothing_to_replay(rfc: Opened) -> None:
