@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from verifier.errors import BadInput, nearest
 from verifier.inspection import find_labels
 from verifier.loading import ImageDescription, Kind, load, load_source_text
+from verifier.specification.expression import Arithmetic, Number
 from verifier.specification.read import read_description, read_spec
 from verifier.specification.scope import Symbols
-from verifier.specification.spec import ImageKind
+from verifier.specification.spec import Content, ImageKind, Patch, Term
+from verifier.specification.vocabulary import Operator
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from verifier.loading import Image
     from verifier.machine.models import ModelName
     from verifier.specification.mistake import Mistake
-    from verifier.specification.spec import Claim, ImageSource, Spec
+    from verifier.specification.spec import Claim, ImageSource, Region, Spec
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,12 +62,40 @@ def mistaken_target(path: Path, mistake: Mistake) -> Target:
 
 def _with_spec(path: Path, image: Image, without: Sequence[str]) -> Target:
     spec = read_spec(path, Symbols(image.symbols, image.constants, len(image.data)))
+    if spec.description.image.relocated:
+        spec = _relocated(spec, image)
     ids = [assumption.id for assumption in spec.assumptions]
     for name in without:
         if name not in ids:
             message = f"there is no assumption '{name}' to drop; {nearest(name, ids)}"
             raise BadInput(message, spec.description.path)
     return Target(spec, image, tuple(without))
+
+
+def _relocated(spec: Spec, image: Image) -> Spec:
+    """Have each absolute address of the image hold what a loader writes there, from its base."""
+    regions = (
+        replace(each, patches=(*_written(spec, image, each), *each.patches))
+        if each.content is Content.IMAGE
+        else each
+        for each in spec.regions
+    )
+    return replace(spec, regions=tuple(regions))
+
+
+def _written(spec: Spec, image: Image, region: Region) -> Iterator[Patch]:
+    """Give what a loader writes; where a patch of the spec's own is, that counts instead."""
+    own = {each.offset + byte for each in region.patches for byte in range(each.size)}
+    for place in image.relocations:
+        if own.isdisjoint(range(place.offset, place.offset + place.width)):
+            at = _from_base(spec.base, place.offset)
+            value = _from_base(spec.base, place.target_offset)
+            yield Patch(at, place.offset, place.width, value)
+
+
+def _from_base(base: Term, offset: int) -> Term:
+    node = Arithmetic(Operator.ADD, base.node, Number(offset % (1 << 64)))
+    return Term(f"{base.text} + {offset:#x}", node, base.line)
 
 
 def _description(source: ImageSource) -> ImageDescription:

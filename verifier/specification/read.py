@@ -105,16 +105,18 @@ def _description(top: Table, file: Path) -> Description:
 def _read_image(table: Table, folder: Path) -> ImageSource:
     """Read ``[image]``; each kind of file has options of its own."""
     kinds = {kind.value: kind for kind in ImageKind}
-    table.allow(*kinds, "base", "link_address", "origin", "sections", "segment", "symbols")
+    table.allow(
+        *(*kinds, "base", "link_address", "origin", "relocated", "sections", "segment", "symbols")
+    )
     kind = kinds[table.exactly_one(*kinds)]
     options = {
-        ImageKind.SOURCE: {"link_address"},
-        ImageKind.ELF: {"link_address", "sections", "segment"},
+        ImageKind.SOURCE: {"link_address", "relocated"},
+        ImageKind.ELF: {"link_address", "sections", "segment", "relocated"},
         ImageKind.FLAT: {"origin"},
         ImageKind.BZIMAGE: set[str](),
-        ImageKind.PE: set[str](),
+        ImageKind.PE: {"relocated"},
     }
-    for option in ("link_address", "origin", "sections", "segment"):
+    for option in ("link_address", "origin", "relocated", "sections", "segment"):
         if table.has(option) and option not in options[kind]:
             message = f"an image by '{kind.value}' takes no '{option}'"
             raise table.mistake(message, option)
@@ -132,6 +134,7 @@ def _read_image(table: Table, folder: Path) -> ImageSource:
         segment=table.number("segment", 0, _HIGHEST) if table.has("segment") else None,
         symbols={name: named.number(name, 0, _HIGHEST) for name in named.values},
         line=table.line(kind.value),
+        relocated=table.flag("relocated"),
     )
 
 

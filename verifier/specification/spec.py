@@ -53,6 +53,7 @@ class ImageSource:
     ``link_address`` is where the image's base was linked, a flat file's origin. ``sections``
     of an object or the ``segment`` of a program restrict an ELF file. ``symbols`` are
     further labels, by addresses as linked. ``line`` is that of the file's name in the spec.
+    ``relocated`` says that a loader adjusted its absolute addresses to where it is.
     """
 
     kind: ImageKind
@@ -62,6 +63,7 @@ class ImageSource:
     segment: int | None
     symbols: Mapping[str, int]
     line: int
+    relocated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
