@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from tests.loading.boot import SETUP_SIZE, make_bzimage, make_pe
 from verifier.errors import BadInput
+from verifier.inspection import inspect
 from verifier.loading import Kind
 from verifier.loading.binary import Binary, open_binary
 
@@ -65,6 +69,23 @@ def test_a_program_without_sections_is_searched_by_its_segments(
     (code,) = (each for each in whole.code if each)
     assert any(code.start in each and code.stop - 1 in each for each in binary.code)
     assert binary.place(code.start) == whole.place(code.start)
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.lists(st.tuples(st.integers(0, 0x2000), st.integers(0, 255)), max_size=8), st.data())
+def test_any_damage_is_opened_or_refused(
+    built: Path, changes: list[tuple[int, int]], data: st.DataObject
+) -> None:
+    """Whatever bytes of a program or object change, what may be code lies in the image."""
+    name = data.draw(st.sampled_from(["program", "program.o", "program.so"]))
+    damaged = bytearray((built / name).read_bytes())
+    tables = st.integers(len(damaged) - 0x400, len(damaged) - 1)
+    for offset, byte in [*changes, *((data.draw(tables), byte) for _, byte in changes)]:
+        damaged[offset % len(damaged)] = byte
+    with suppress(BadInput):
+        binary = opened(bytes(damaged), built)
+        assert all(each.stop <= len(binary.image.data) for each in binary.code)
+        assert inspect(binary).missing is not None
 
 
 def test_an_efi_program_is_a_pe_file(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from verifier.inspection.code import Placed
 
 _LEA, _STORE, _LOAD = b"\x8d", b"\x89", b"\x8b"
-_STRING_MOVE, _STRING_STORE = b"\xa5", b"\xab"
+_STRING_MOVES, _STRING_STORES = (b"\xa4", b"\xa5"), (b"\xaa", b"\xab")
 _CALLER_SAVED = (
     Gpr.RAX,
     Gpr.RCX,
@@ -51,10 +51,10 @@ def follow(placed: Iterable[Placed]) -> Iterator[Moment]:
 
 
 def is_string(placed: Placed, *, move: bool) -> bool:
-    """Say whether it is `rep movs` or `rep stos` of more than single bytes."""
+    """Say whether it is `rep movs`, or `rep stos`."""
     instruction = placed.instruction
-    opcode = _STRING_MOVE if move else _STRING_STORE
-    return instruction.opcode == opcode and Prefix.REP in instruction.prefixes
+    opcodes = _STRING_MOVES if move else _STRING_STORES
+    return instruction.opcode in opcodes and Prefix.REP in instruction.prefixes
 
 
 def stored_word(placed: Placed) -> int | None:

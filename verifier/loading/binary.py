@@ -123,8 +123,11 @@ def _open_elf(path: Path, data: bytes) -> Binary:
         if each.index in starts and each.type != SectionType.NOBITS
     ]
     extents = tuple(Extent(start, each.offset, each.size) for each, start in filled)
+    size = len(image.data)
     code = tuple(
-        range(start, start + each.size) for each, start in filled if each.flags & _EXECUTABLE
+        range(start, min(start + each.size, size))
+        for each, start in filled
+        if each.flags & _EXECUTABLE and start < size
     )
     if not filled and elf.type is not FileType.REL:
         extents = tuple(
