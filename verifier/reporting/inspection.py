@@ -54,7 +54,7 @@ def _meanings(header: Header) -> dict[str, str]:
         "jump_distance": f"the header ends at byte {0x202 + header['jump_distance']:#x}",
         "header": "'HdrS'",
         "version": f"boot protocol {version >> 8}.{version & 0xFF:02}",
-        "kernel_version": header.release or "no text",
+        "kernel_version": f"its text is at byte {0x200 + header['kernel_version']:#x}",
         "loadflags": "loaded at 1M or above" if header["loadflags"] & 1 else "",
         "code32_start": "where a loader that moves nothing jumps to",
         "kernel_alignment": f"the image {moves} {_amount(header['kernel_alignment'])}",
