@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import claripy
 
+from verifier.execution import calls
+from verifier.execution.flow import Flow, Loop, located
+from verifier.execution.joining import joined
+from verifier.execution.loops import Cutting, NotCut, Round
 from verifier.execution.oracle import Knowledge, PathOracle
 from verifier.execution.path import (
     Faulted,
@@ -16,8 +20,10 @@ from verifier.execution.path import (
     OutOfModel,
     Path,
     Reached,
+    Subsumed,
 )
 from verifier.execution.step import Taken, take
+from verifier.execution.trail import Trail, meet
 from verifier.machine.events import Transfer
 from verifier.machine.words import split
 from verifier.solver import Contradictory, GaveUp, Satisfied, SolverGaveUp
@@ -27,7 +33,7 @@ if TYPE_CHECKING:
     from claripy.ast.bv import BV
 
     from verifier.execution.oracle import Context
-    from verifier.execution.path import Ending, Step
+    from verifier.execution.path import Ending
     from verifier.machine.registers import ControlRegister
     from verifier.machine.state import State
     from verifier.solver import Model
@@ -76,19 +82,14 @@ class Fuel:
     paths: int = 256
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Trail:
-    """A path that has not ended: where it is and what led there."""
-
-    state: State
-    knowledge: Knowledge
-    steps: tuple[Step, ...] = ()
-    occurrences: tuple[Occurrence, ...] = ()
-    choices: tuple[bool, ...] = ()
-
-
 Progress = Callable[[int, int], None]
 """Is told how many paths have ended and how many instructions were executed."""
+
+
+CALLS = "CALL"
+"""How the manual's forms of a call begin."""
+UNROLLED = 8
+"""Rounds of a loop with several ways through it that are followed before it is cut."""
 
 
 @dataclass(slots=True)
@@ -101,37 +102,114 @@ class Exploration:
     progress: Progress | None = None
     ended: list[Path] = field(default_factory=list)
     executed: int = 0
+    flow: Flow = field(default_factory=Flow)
+    cut_heads: set[tuple[str, int]] = field(default_factory=set)
 
     def run(self, start: State, models: tuple[Model, ...]) -> list[Path]:
         """Follow every path from ``start``; ``models`` satisfy the assumptions."""
-        pending = [Trail(start, Knowledge((), models, {}, frozenset()))]
-        while pending:
-            trail = pending.pop()
-            if len(self.ended) + len(pending) >= self.fuel.paths:
-                reason = f"the limit of {self.fuel.paths} paths was reached"
-                self._end(trail, OutOfFuel(trail.state, reason))
-                continue
-            self._follow(trail, pending)
+        self.follow([Trail(start, Knowledge((), models, {}, frozenset()))], lambda _: False)
         return self.ended
 
-    def _follow(self, trail: Trail, pending: list[Trail]) -> None:
-        while True:
-            if len(trail.steps) >= self.fuel.instructions:
-                reason = f"the limit of {self.fuel.instructions} instructions was reached"
-                self._end(trail, OutOfFuel(trail.state, reason))
-                return
-            oracle = PathOracle(self.context, trail.knowledge, trail.choices, len(trail.steps))
-            facts = oracle.fact_count
-            taken = take(trail.state, oracle, len(trail.steps), facts)
-            ending = taken.ending or self._exit(trail, taken, oracle)
-            pending.extend(replace(trail, choices=other) for other in oracle.alternatives)
-            self.executed += 1
-            if self.progress is not None:
-                self.progress(len(self.ended), self.executed)
-            trail = _advance(trail, taken, ending, oracle)
-            if ending is not None:
-                self._end(trail, ending)
-                return
+    def follow(
+        self, trails: Iterable[Trail], stops: calls.Stops, *, joining: bool = True
+    ) -> list[Trail]:
+        """Follow trails to their ends; give back those that ``stops`` names.
+
+        Trails that meet at one instruction are joined, where ``joining`` says so.
+        """
+        stopped: list[Trail] = []
+        pending = list(trails)
+        while pending:
+            trail = self._next(pending, joining=joining)
+            if not trail.choices and stops(trail):
+                stopped.append(trail)
+                continue
+            limit = self._limit(trail, len(pending))
+            if limit is not None:
+                self._end(trail, OutOfFuel(trail.state, limit))
+                continue
+            loop = None if trail.choices else self.flow.loop_at(trail.state)
+            if loop is not None:
+                pending += self._loop(trail, loop)
+            else:
+                pending += self.step(trail)
+        return stopped
+
+    def _next(self, pending: list[Trail], *, joining: bool) -> Trail:
+        """Take the trail to follow next: the last, or of all the one that others may join."""
+        if not joining or len(pending) == 1 or pending[-1].choices:
+            return pending.pop()
+        ways = [trail for trail in pending if not trail.choices]
+        first = min(ways, key=lambda trail: self.flow.order(trail.state))
+        same = [trail for trail in ways if meet(first, trail)]
+        joint = joined(same) if len(same) > 1 else None
+        if joint is None:
+            pending.remove(first)
+            return first
+        for way in same:
+            pending.remove(way)
+            self._end(way, Subsumed(way.state))
+        return joint
+
+    def _limit(self, trail: Trail, pending: int) -> str | None:
+        if len(self.ended) + pending >= self.fuel.paths:
+            return f"the limit of {self.fuel.paths} paths was reached"
+        if trail.number >= self.fuel.instructions:
+            return f"the limit of {self.fuel.instructions} instructions was reached"
+        return None
+
+    def step(self, trail: Trail) -> list[Trail]:
+        """Execute one instruction; give the trails that go on, the one to follow first last."""
+        oracle = PathOracle(self.context, trail.knowledge, trail.choices, trail.number)
+        taken = take(trail.state, oracle, trail.number, oracle.fact_count)
+        ending = taken.ending or self._exit(trail, taken, oracle)
+        others = [replace(trail, choices=other) for other in oracle.alternatives]
+        self.executed += 1
+        if self.progress is not None:
+            self.progress(len(self.ended), self.executed)
+        after = _advance(trail, taken, ending, oracle)
+        if ending is not None:
+            self._end(after, ending)
+            return others
+        if taken.step is not None and taken.step.form.startswith(CALLS):
+            return [*others, *self._call(trail, after)]
+        return [*others, after]
+
+    def _call(self, caller: Trail, called: Trail) -> list[Trail]:
+        """Follow a call; where it returns on several ways, go on with one trail for all."""
+        returns = calls.returning(self.context, caller, called)
+        if returns is None:
+            return [called]
+        ways = self.follow([called], returns)
+        joint = joined(ways) if len(ways) > 1 else None
+        if joint is None:
+            return ways
+        for way in ways:
+            self._end(way, Subsumed(way.state))
+        return [joint]
+
+    def _loop(self, trail: Trail, loop: Loop) -> list[Trail]:
+        """Follow a loop to whatever lies outside it, cutting it where its length is data."""
+        rounds = Rounds(self, loop)
+        key = loop.region, loop.head
+        first = rounds.go(trail)
+        if key not in self.cut_heads:
+            outside = rounds.unrolled(first)
+            if outside is not None:
+                return outside
+            self.cut_heads.add(key)
+        place = f"{loop.region}+{loop.head:#x}"
+        if not first.back:
+            return rounds.kept(first)
+        try:
+            closed = Cutting(self.context, trail, rounds.go, place).close(first.back)
+        except (NotCut, SolverGaveUp) as why:
+            reason = f"the loop at {place} is not bounded here: {why}"
+            self._end(trail, OutOfModel(trail.state, reason))
+            return []
+        self.context.cuts.append(closed.cut)
+        self.ended += closed.ended
+        return list(closed.outside)
 
     def _exit(self, trail: Trail, taken: Taken, oracle: PathOracle) -> Ending | None:
         if not any(isinstance(event, Transfer) for event in taken.events):
@@ -149,6 +227,53 @@ class Exploration:
 
     def _end(self, trail: Trail, ending: Ending) -> None:
         self.ended.append(Path(trail.steps, trail.occurrences, ending, trail.knowledge))
+
+
+@dataclass(slots=True)
+class Rounds:
+    """Goes round one loop, its head apart followed as everything is."""
+
+    exploration: Exploration
+    loop: Loop
+
+    def go(self, trail: Trail) -> Round:
+        """Follow a trail at the head until it is there again, outside, or ended."""
+        own, self.exploration.ended = self.exploration.ended, []
+        try:
+            back: list[Trail] = []
+            outside: list[Trail] = []
+            first = self.exploration.step(trail)
+            for found in self.exploration.follow(first, self._leaves, joining=False):
+                (back if self._at_head(found) else outside).append(found)
+            return Round(tuple(back), tuple(outside), tuple(self.exploration.ended))
+        finally:
+            self.exploration.ended = own
+
+    def _leaves(self, trail: Trail) -> bool:
+        found = located(trail.state)
+        return found is None or found[1] not in self.loop.body or self._at_head(trail)
+
+    def _at_head(self, trail: Trail) -> bool:
+        found = located(trail.state)
+        return (
+            found is not None and found[0].name == self.loop.region and (found[1] == self.loop.head)
+        )
+
+    def unrolled(self, first: Round) -> list[Trail] | None:
+        """Go round until nothing comes back; None where that is no way to the end of it."""
+        done, current, forked = [first], first, 0
+        while current.back:
+            forked += len(current.back) + len(current.outside) + len(current.ended) > 1
+            if len(current.back) > 1 or forked > UNROLLED:
+                return None
+            current = self.go(current.back[0])
+            done.append(current)
+        return [trail for one in done for trail in self.kept(one)]
+
+    def kept(self, one: Round) -> list[Trail]:
+        """Count the paths that ended in a round; give the trails outside."""
+        self.exploration.ended += one.ended
+        return list(one.outside)
 
 
 def _stands_at(state: State, rule: ExitAtInstruction, oracle: PathOracle) -> bool:
@@ -171,7 +296,7 @@ def _advance(trail: Trail, taken: Taken, ending: Ending | None, oracle: PathOrac
             count = oracle.fact_count
             occurrences += tuple(Occurrence(event, taken.step, count) for event in taken.events)
     state = trail.state if isinstance(ending, (Faulted, OutOfModel)) else taken.state
-    return Trail(state, oracle.knowledge, steps, occurrences)
+    return Trail(state, oracle.knowledge, steps, occurrences, (), trail.number + 1)
 
 
 def explore(

@@ -25,12 +25,27 @@ FACT_PREFIX = "path:"
 class Context:
     """What every path of one exploration shares: the solver, the assumptions, proved facts.
 
-    ``proved`` maps a condition that follows from the assumptions alone to those it needs.
+    ``proved`` maps a condition that follows from the assumptions alone to those it needs,
+    ``cuts`` has the loops that were cut.
     """
 
     solver: Solver
     assumptions: tuple[Fact, ...]
     proved: dict[int, frozenset[str]] = field(default_factory=dict)
+    cuts: list[Cut] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A loop that was cut, in words: where its head is, its invariant, and how it was shown.
+
+    ``heads`` counts the states at the head that were told apart, ``shown`` what was asked.
+    """
+
+    place: str
+    invariant: str
+    heads: int
+    shown: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +132,10 @@ class PathOracle:
             self._proved[key] = needed
         self._relied_on |= needed
 
+    def likely(self, condition: Bool) -> bool:
+        """Say whether the condition is true in the last model."""
+        return self._models[-1].satisfies(condition)
+
     def decide(self, condition: Bool) -> bool:
         """Say which way ``condition`` goes, forking where it can go both."""
         if condition.is_true() or condition.is_false():
@@ -141,6 +160,13 @@ class PathOracle:
     def _assume(self, condition: Bool) -> None:
         self._facts.append(Fact(f"{FACT_PREFIX}{len(self._facts)}", condition))
         self._models = [model for model in self._models if model.satisfies(condition)]
+        self.find_model()
+
+    def find_model(self) -> None:
+        """Make sure that there is a model of all that is known.
+
+        Raises SolverGaveUp where none is found.
+        """
         if self._models:
             return
         facts = [*self._context.assumptions, *self._facts]
@@ -198,6 +224,10 @@ class ConcreteOracle:
         if condition is TRUE or condition is FALSE:
             return condition is TRUE
         return bool(claripy.simplify(condition).is_true())
+
+    def likely(self, condition: Bool) -> bool:
+        """Say whether the condition is true."""
+        return self.holds(condition)
 
     def value(self, expression: BV) -> int | None:
         """Give the number."""

@@ -83,7 +83,17 @@ class OutOfFuel:
     reason: str
 
 
-Ending = Reached | Faulted | Stopped | OutOfModel | OutOfFuel
+@dataclass(frozen=True, slots=True, eq=False)
+class Subsumed:
+    """What follows from ``state`` is on other paths, which start from it or from more.
+
+    So a loop's round ends at the loop's head, and a way through a call at its return.
+    """
+
+    state: State
+
+
+Ending = Reached | Faulted | Stopped | Subsumed | OutOfModel | OutOfFuel
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -7,7 +7,7 @@ value for an address: where it may lie in a region or not, both ways are execute
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Flag, auto
 from functools import lru_cache
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import claripy
 
+from verifier.machine import windows
 from verifier.machine.cells import BYTE, byte_of, cells_of, join
 from verifier.machine.oracle import Unmodelled
 from verifier.machine.words import (
@@ -38,6 +39,10 @@ LARGEST_INDEXED = 0x1000
 """Bytes of the largest region that is read at a symbolic offset."""
 
 
+Extent = tuple[int, int]
+"""A first offset and the one after the last."""
+
+
 class Rights(Flag):
     """What a spec declares may be done with a region."""
 
@@ -52,7 +57,9 @@ class Region:
     """``size`` bytes at ``base``; ``content`` is what they hold at first, unknown where None.
 
     A stray is memory outside every declared region: it has no size and is known by the
-    symbolic part of the addresses that reached it, offsets in it are signed.
+    symbolic part of the addresses that reached it, offsets in it are signed. A region that is
+    ``windowed`` is reached through addresses that the code computes; each symbolic part makes
+    a window: a stray that lies ``within`` that region.
     """
 
     name: str
@@ -61,6 +68,8 @@ class Region:
     rights: Rights = Rights.READ | Rights.WRITE | Rights.EXECUTE
     content: bytes | Ram | None = None
     stray: bool = False
+    windowed: bool = False
+    within: str | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,34 +88,69 @@ class Place:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Memory:
-    """Regions and the bytes that differ from their first content."""
+    """Regions and the bytes that differ from their first content.
+
+    ``extents`` has, by window, the offsets that were shown to lie within its region.
+    """
 
     regions: tuple[Region, ...]
     cells: Mapping[str, Mapping[int, Cell]] = field(default_factory=dict)
     strays: tuple[Region, ...] = ()
+    extents: Mapping[str, tuple[Extent, ...]] = field(default_factory=dict)
 
     def place(self, address: BV, size: int, oracle: Oracle) -> tuple[Memory, Place]:
         """Resolve ``size`` bytes at a physical address; a new stray is remembered.
 
         Raises Unmodelled for an access that straddles the edge of a region.
         """
+        seen = windows.seen(self, address, size)
+        if seen is not None:
+            window, offset = seen
+            self.require_unstored(address, size, window, oracle)
+            return self, Place(window, offset)
         others = []
         for region in self.regions:
-            distance = _distance(region, address)
+            distance = None if region.windowed else _distance(region, address)
             if distance is None:
                 others.append(region)
                 continue
             place = _place_by_distance(region, distance, size)
             if place is not None:
                 return self, place
-        for region in others:
+        for region in _likely_first(others, address, size, oracle):
             place = _place_by_oracle(region, address, size, oracle)
             if place is not None:
-                return self, place
+                return self._windowed(place, address, size, oracle)
         return self._stray(address, size, oracle)
+
+    def _windowed(
+        self, place: Place, address: BV, size: int, oracle: Oracle
+    ) -> tuple[Memory, Place]:
+        """Give a place in a windowed region as one in a window of it, which is remembered."""
+        if not place.region.windowed:
+            return self, place
+        memory, window, offset = windows.opened(self, place.region, address, oracle)
+        memory.require_unstored(address, size, window, oracle)
+        return windows.shown(memory, window, offset, size), Place(window, offset)
+
+    def noticing(self, address: BV, size: int, oracle: Oracle) -> Memory:
+        """Give the memory that knows which windowed region the bytes lie in, if one surely."""
+        if known(address) is not None or windows.seen(self, address, size) is not None:
+            return self
+        for region in self.regions:
+            if not region.windowed or size > region.size:
+                continue
+            inside = claripy.ULE(address - region.base, region.size - size)
+            if oracle.likely(inside) and oracle.holds(inside):
+                memory, window, offset = windows.opened(self, region, address, oracle)
+                return windows.shown(memory, window, offset, size)
+        return self
 
     def containing(self, address: BV, size: int) -> Region | None:
         """Give the declared region that holds the bytes at every value of its base."""
+        seen = windows.seen(self, address, size)
+        if seen is not None:
+            return windows.parent(self, seen[0])
         for region in self.regions:
             distance = _distance(region, address)
             if distance is not None and distance + size <= region.size:
@@ -128,24 +172,28 @@ class Memory:
         base, offset = split(address)
         origin = constant(0) if base is None else base
         for stray in self.strays:
+            if stray.within is not None:
+                continue
             same = stray.base is origin
             distance = offset if same else oracle.value(address - stray.base)
             if distance is not None:
-                self._require_unstored(address, size, stray, oracle)
+                self.require_unstored(address, size, stray, oracle)
                 return self, Place(stray, signed(distance))
         new = Region(_stray_name(base), origin, 0, content=None, stray=True)
-        self._require_unstored(address, size, new, oracle)
+        self.require_unstored(address, size, new, oracle)
         return replace(self, strays=(*self.strays, new)), Place(new, signed(offset))
 
-    def _require_unstored(self, address: BV, size: int, own: Region, oracle: Oracle) -> None:
+    def require_unstored(self, address: BV, size: int, own: Region, oracle: Oracle) -> None:
         """Raise Unmodelled where the bytes may be some that were stored through another stray."""
         for stray in self.strays:
-            if stray is own:
+            if stray is own or stray.within != own.within:
                 continue
-            for at in self.cells.get(stray.name, {}):
-                gap = stray.base + constant(at) - address
-                if not oracle.holds(claripy.UGE(gap, size)):
-                    reason = "two accesses outside every region may be the same memory"
+            for low, high in runs(self.cells.get(stray.name, {})):
+                gap = stray.base + constant(low) - address
+                clear = claripy.And(claripy.UGE(gap, size), claripy.UGE(-gap, constant(high - low)))
+                if not oracle.holds(clear):
+                    where = "outside every region" if own.within is None else f"in {own.within}"
+                    reason = f"two accesses {where} may be the same memory"
                     raise Unmodelled(reason, (gap,))
 
     def require_apart(self, place: Place, address: BV, size: int, oracle: Oracle) -> None:
@@ -153,10 +201,11 @@ class Memory:
 
         Raises Unmodelled on the paths where it does.
         """
+        home = windows.parent(self, place.region) or place.region
         for other in self.regions:
-            if other is place.region:
+            if other is home:
                 continue
-            if not place.region.stray and oracle.holds(apart(place.region, other)):
+            if not home.stray and oracle.holds(apart(home, other)):
                 continue
             if oracle.decide(touches(address, size, other)):
                 reason = f"a store to {place} also hits region {other.name}"
@@ -216,6 +265,17 @@ class Memory:
         return result
 
 
+def runs(cells: Iterable[int]) -> list[Extent]:
+    """Give the runs of adjacent offsets, each with the offset after its last."""
+    found: list[Extent] = []
+    for at in sorted(cells):
+        if found and found[-1][1] == at:
+            found[-1] = found[-1][0], at + 1
+        else:
+            found.append((at, at + 1))
+    return found
+
+
 def _stray_name(base: BV | None) -> str:
     """Name a stray by its addresses, so that different ones never share a byte's symbol."""
     if base is None:
@@ -242,6 +302,18 @@ def _place_by_distance(region: Region, distance: int, size: int) -> Place | None
     if distance < region.size or (WORD_MASK + 1 - distance) < size:
         raise Unmodelled(f"an access straddles the edge of region {region.name}")
     return None
+
+
+def _likely_first(
+    regions: Sequence[Region], address: BV, size: int, oracle: Oracle
+) -> Sequence[Region]:
+    """Give the one region that the bytes lie in where that is so, else all of them."""
+    for region in regions:
+        if size <= region.size:
+            inside = claripy.ULE(address - region.base, region.size - size)
+            if oracle.likely(inside):
+                return [region] if oracle.holds(inside) else regions
+    return regions
 
 
 def _place_by_oracle(region: Region, address: BV, size: int, oracle: Oracle) -> Place | None:

@@ -26,6 +26,13 @@ class Oracle(Protocol):
         """Say whether ``condition`` is true for every value that this path allows."""
         ...
 
+    def likely(self, condition: Bool) -> bool:
+        """Say whether ``condition`` is true for one value or other that this path allows.
+
+        A guess that costs nothing and decides nothing but what is asked first.
+        """
+        ...
+
     def value(self, expression: BV) -> int | None:
         """Give the only value that this path allows ``expression``, or None."""
         ...

@@ -20,6 +20,7 @@ from verifier.execution.path import (
     OutOfModel,
     Reached,
     Stopped,
+    Subsumed,
 )
 from verifier.machine.events import (
     Access,
@@ -110,6 +111,8 @@ class Judging:
                 yield _never(path, arrival_failure(path) or "")
             case OutOfModel() | OutOfFuel():
                 yield _undecided(path)
+            case Subsumed():
+                return
             case _:
                 assert_never(path.ending)
 

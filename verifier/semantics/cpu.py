@@ -130,7 +130,10 @@ class Cpu:
 
     def region_below(self, address: BV, size: int, bound: BV) -> bool:
         """Say whether the bytes lie in a region that ends at or below ``bound``."""
-        return self.state.memory.below(address, size, bound, self.oracle)
+        memory = self.state.memory.noticing(address, size, self.oracle)
+        if memory is not self.state.memory:
+            self.state = replace(self.state, memory=memory)
+        return memory.below(address, size, bound, self.oracle)
 
     # Memory
 

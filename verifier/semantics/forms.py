@@ -37,6 +37,7 @@ class Form:
 
     ``digit`` is the opcode's extension in ModRM.reg. ``register_only`` and ``memory_only``
     say which operand in ModRM.rm is allowed. ``legacy_only`` marks what 64-bit mode lacks,
+    ``wide_only`` what is another instruction or none without REX.W,
     ``without_rex_b`` what REX.B makes another instruction. ``shifts`` marks shifts by an
     immediate count, which decides what they leave undefined.
     """
@@ -47,6 +48,7 @@ class Form:
     register_only: bool = False
     memory_only: bool = False
     legacy_only: bool = False
+    wide_only: bool = False
     without_rex_b: bool = False
     shifts: bool = False
     uses_stack: bool = False
@@ -131,6 +133,7 @@ def _moves() -> list[Form]:
         Form("MOVZX r, r/m16", b"\x0f\xb7", prefixes=frozenset()),
         Form("MOVSX r, r/m8", b"\x0f\xbe"),
         Form("MOVSX r, r/m16", b"\x0f\xbf", prefixes=frozenset()),
+        Form("MOVSXD r64, r/m32", b"\x63", wide_only=True, prefixes=frozenset()),
         Form("XCHG r/m8, r8", b"\x86", register_only=True),
         Form("XCHG r/m, r", b"\x87", register_only=True),
         Form("CBW/CWDE/CDQE", b"\x98"),
@@ -251,6 +254,7 @@ def _matches(form: Form, instruction: Instruction, mode: Mode) -> bool:
         and not (form.register_only and not modrm.is_register)
         and not (form.memory_only and modrm.is_register)
         and not (form.legacy_only and mode.is_64)
+        and not (form.wide_only and not (mode.is_64 and instruction.rex_w))
         and not (form.without_rex_b and instruction.rex & 1)
         and instruction.prefixes <= form.prefixes
         and (instruction.prefixes == form.prefixes or Prefix.REP not in form.prefixes)

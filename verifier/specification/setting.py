@@ -113,16 +113,16 @@ def _read_patches(
 
 
 def _check_image(table: Table, regions: list[Region], addresses: Addresses, size: int) -> None:
-    """Refuse anything but one region that is exactly the image."""
+    """Refuse anything but one region that is the image, and what follows it in memory."""
     holders = [region for region in regions if region.content is Content.IMAGE]
     if len(holders) != 1:
         at = holders[1].name if holders else None
         raise table.mistake('exactly one region must have holds = "image"', at)
     [holder] = holders
-    if holder.size != size or addresses.distance(addresses.base, holder.base.node) != 0:
-        message = f"region '{holder.name}' holds the image, so it must be the image's base and"
+    if holder.size < size or addresses.distance(addresses.base, holder.base.node) != 0:
+        message = f"region '{holder.name}' holds the image, so it must be at the image's base and"
         raise table.mistake(
-            f"{message} its {size:#x} bytes; leave out 'base' and 'size'", holder.name
+            f"{message} of its {size:#x} bytes at least; leave out 'base' and 'size'", holder.name
         )
 
 

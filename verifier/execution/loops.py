@@ -1,0 +1,382 @@
+"""Loops whose length is data: cut at the head, not unrolled.
+
+At the head, what a round changes becomes unknown under an invariant. That every state which
+comes back to the head fits (preservation), that the state on entering does (initiation), and
+that the rounds left become fewer (the measure) is asked of the solver, like any claim.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import claripy
+
+from verifier.execution.joining import alike
+from verifier.execution.oracle import Cut, PathOracle
+from verifier.execution.path import Path, Subsumed
+from verifier.execution.template import (
+    Shape,
+    Template,
+    changed_cells,
+    distance,
+    general,
+    is_short,
+    is_told,
+    nearest,
+    unchanged,
+)
+from verifier.execution.trail import Trail
+from verifier.machine.registers import Gpr
+from verifier.machine.words import WORD_MASK, constant, signed, symbol
+from verifier.solver import SolverGaveUp
+
+if TYPE_CHECKING:
+    from claripy.ast.bool import Bool
+    from claripy.ast.bv import BV
+
+    from verifier.execution.oracle import Context
+
+MOST_ROUNDS = 1 << 40
+"""Rounds of the longest loop that is cut: far below what 64-bit sums could wrap."""
+MOST_HEADS = 64
+"""States at one head that are told apart."""
+MOST_VALUES = 4
+"""Values of a register that are told apart where one expression has several."""
+MOST_CHANGED = 4096
+"""Bytes that the rounds of one loop may change."""
+MOST_ATTEMPTS = 40
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Bound:
+    """How often the loop goes round: until ``register`` has moved from its start to ``end``."""
+
+    register: Gpr
+    end: BV
+    end_name: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Round:
+    """What one round from a head gave: trails at the head again, trails outside, paths ended."""
+
+    back: tuple[Trail, ...]
+    outside: tuple[Trail, ...]
+    ended: tuple[Path, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Closed:
+    """All that a loop leads to, however many rounds it takes."""
+
+    outside: tuple[Trail, ...]
+    ended: tuple[Path, ...]
+    cut: Cut
+
+
+class _Widened(Exception):
+    """A state came back that the template does not cover; ``template`` is a wider one."""
+
+    def __init__(self, template: Template) -> None:
+        super().__init__()
+        self.template = template
+
+
+class NotCut(Exception):
+    """No invariant was found: the reason, in words."""
+
+
+GoRound = Callable[[Trail], Round]
+"""Follows a trail from the head until it is back at it, or outside the loop, or ended."""
+
+
+@dataclass(slots=True)
+class Cutting:
+    """The search for an invariant of one loop, entered as ``start``."""
+
+    context: Context
+    start: Trail
+    go_round: GoRound
+    place: str
+    dropped: set[tuple[Gpr, str]] = field(default_factory=set)
+    shown: int = 0
+
+    def close(self, first: Sequence[Trail]) -> Closed:
+        """Find an invariant, given what came back from the ``first`` round.
+
+        Raises NotCut where there is none.
+        """
+        template = self._first_template(first)
+        self.start = self._named(template)
+        for _ in range(MOST_ATTEMPTS):
+            self.shown = 0
+            try:
+                return self._attempt(template)
+            except _Widened as widened:
+                template = widened.template
+        raise NotCut("its states at the head differ in too many ways")
+
+    def _named(self, template: Template) -> Trail:
+        """Give the start with moving registers as distances from regions, where that is so."""
+        oracle = PathOracle(self.context, self.start.knowledge, (), self.start.number)
+        gprs = list(self.start.state.gprs)
+        for register, shape in template.shapes.items():
+            if shape is not Shape.MOVING:
+                continue
+            for region in self.start.state.memory.regions:
+                offset = oracle.value(gprs[register] - region.base)
+                if offset is not None:
+                    gprs[register] = nearest(region.base + offset)
+                    break
+        state = replace(self.start.state, gprs=tuple(gprs))
+        return replace(self.start, state=state, knowledge=oracle.knowledge)
+
+    # The template
+
+    def _first_template(self, first: Sequence[Trail]) -> Template:
+        template = unchanged()
+        start = self.start.state
+        for register in Gpr:
+            values = [trail.state.gpr(register) for trail in first]
+            moves = {distance(start.gpr(register), value) for value in values}
+            if moves == {0}:
+                continue
+            move = next(iter(moves))
+            if len(moves) == 1 and move is not None:
+                template = template.moving(register, signed(move))
+            else:
+                template = self._widened(template, register, [start.gpr(register), *values])
+        return template
+
+    def _widened(self, template: Template, register: Gpr, values: Sequence[BV]) -> Template:
+        shape = template.shapes[register]
+        if shape in {Shape.KEPT, Shape.MOVING} and is_told(values[0], self.start.state):
+            return template.wider(register, Shape.TOLD)
+        if shape is not Shape.SHORT and all(is_short(value) for value in values):
+            return template.wider(register, Shape.SHORT)
+        return template.wider(register, Shape.ANY)
+
+    # One attempt
+
+    def _attempt(self, template: Template) -> Closed:
+        rounds = symbol(f"rounds of the loop@{self.start.number}")
+        bounds = list(self._bounds(template))
+        if not bounds:
+            raise NotCut("nothing that it changes was found to bound its rounds")
+        first = tuple(nearest(self.start.state.gpr(each)) for each in template.told())
+        heads, done = [first], 0
+        outside: list[Trail] = []
+        ended: list[Path] = []
+        backs: list[Trail] = []
+        while done < len(heads):
+            if len(heads) > MOST_HEADS:
+                raise _Widened(self._without_told(template))
+            head = self._head(template, heads[done], rounds, bounds)
+            done += 1
+            found = self.go_round(head)
+            outside += found.outside
+            ended += found.ended
+            for back in found.back:
+                for case in self._cases(template, back):
+                    backs.append(case)
+                    values = self._fits(template, head, case, rounds)
+                    if not _among(values, heads):
+                        heads.append(values)
+        kept = [each for each in bounds if self._preserved(each, template, backs, rounds)]
+        if not kept:
+            raise NotCut("no bound on its rounds is kept by each of them")
+        if len(kept) < len(bounds):
+            raise _Widened(template)
+        ended += [Path(b.steps, b.occurrences, Subsumed(b.state), b.knowledge) for b in backs]
+        cut = Cut(self.place, self._told(template, kept), len(heads), self.shown)
+        return Closed(tuple(outside), tuple(ended), cut)
+
+    def _without_told(self, template: Template) -> Template:
+        for register in template.told():
+            template = template.wider(register, Shape.ANY)
+        return template
+
+    def _head(
+        self, template: Template, told: tuple[BV, ...], rounds: BV, bounds: Sequence[Bound]
+    ) -> Trail:
+        state = general(template, self.start, told, rounds)
+        facts: list[Bool] = [claripy.ULT(rounds, MOST_ROUNDS)]
+        for bound in bounds:
+            facts += self._invariant(bound, template, rounds)
+        trail = replace(self.start, state=state, choices=(), number=self.start.number + 1)
+        return self._with_model(trail.knowing(*facts))
+
+    def _with_model(self, trail: Trail) -> Trail:
+        """Give the trail with a model of its facts, which its oracle must have."""
+        if trail.knowledge.models:
+            return trail
+        oracle = PathOracle(self.context, trail.knowledge, (), trail.number)
+        oracle.find_model()
+        return replace(trail, knowledge=oracle.knowledge)
+
+    # Bounds on the rounds
+
+    def _bounds(self, template: Template) -> Iterator[Bound]:
+        """Give each register that moves, and each value that it may be on its way to."""
+        state = self.start.state
+        ends = [
+            (register.name.lower(), state.gpr(register))
+            for register, shape in template.shapes.items()
+            if shape is Shape.KEPT
+        ]
+        for register, shape in template.shapes.items():
+            if shape is not Shape.MOVING:
+                continue
+            for name, end in ends:
+                bound = Bound(register, end, name)
+                if (register, name) not in self.dropped and self._starts(bound, template):
+                    yield bound
+
+    def _way(self, bound: Bound, template: Template) -> tuple[BV, int]:
+        """Give how far the register has to go on entering, and by how much it moves a round."""
+        step = template.distances[bound.register]
+        way = bound.end - self.start.state.gpr(bound.register)
+        return (way, step) if step > 0 else (-way, -step)
+
+    def _starts(self, bound: Bound, template: Template) -> bool:
+        way, step = self._way(bound, template)
+        whole = claripy.And(
+            claripy.UGE(way, step),
+            claripy.ULT(way, MOST_ROUNDS),
+            *([] if step == 1 else [way % constant(step) == 0]),
+        )
+        return self._holds(self.start, whole)
+
+    def _invariant(self, bound: Bound, template: Template, rounds: BV) -> list[Bool]:
+        """State that the rounds so far are fewer than those that the way takes in all."""
+        way, step = self._way(bound, template)
+        total = self._total(bound, way, step)
+        facts = [claripy.ULT(rounds, total)]
+        if total is not way:
+            facts += [total * step == way, claripy.ULT(total, MOST_ROUNDS)]
+        return facts
+
+    def _total(self, bound: Bound, way: BV, step: int) -> BV:
+        if step == 1:
+            return way
+        name = f"rounds of {bound.register.name.lower()} to {bound.end_name}@{self.start.number}"
+        return symbol(name)
+
+    def _preserved(
+        self, bound: Bound, template: Template, backs: Sequence[Trail], rounds: BV
+    ) -> bool:
+        """Say whether each state that came back has gone fewer rounds than there are."""
+        way, step = self._way(bound, template)
+        fewer = claripy.ULT(rounds + 1, self._total(bound, way, step))
+        self.shown += len(backs)
+        if all(self._holds(back, fewer) for back in backs):
+            return True
+        self.dropped.add((bound.register, bound.end_name))
+        return False
+
+    # What comes back
+
+    def _cases(self, template: Template, back: Trail) -> list[Trail]:
+        """Give the trail for each value that a register with told values may have."""
+        cases = [back]
+        for register in template.told():
+            split_up: list[Trail] = []
+            for case in cases:
+                apart = self._apart(case, register)
+                if apart is None:
+                    values = [case.state.gpr(register)]
+                    raise _Widened(self._widened(template, register, values))
+                split_up += apart
+            cases = split_up
+        return cases
+
+    def _apart(self, trail: Trail, register: Gpr) -> list[Trail] | None:
+        value = trail.state.gpr(register)
+        if is_told(value, self.start.state):
+            return [trail]
+        found: list[Trail] = []
+        rest = trail
+        while True:
+            rest = self._with_model(rest)
+            number = rest.knowledge.models[-1].number(value)
+            if self._holds(rest, value == number):
+                found.append(_with(rest, register, number))
+                return found
+            if len(found) + 1 >= MOST_VALUES:
+                return None
+            found.append(self._with_model(_with(rest.knowing(value == number), register, number)))
+            rest = rest.knowing(value != number)
+
+    def _fits(self, template: Template, head: Trail, back: Trail, rounds: BV) -> tuple[BV, ...]:
+        """Give the told values of a state that came back; raise where it does not fit."""
+        start = self.start.state
+        if not alike(start, back.state):
+            raise NotCut("a round changes more than registers, flags and memory")
+        changed = changed_cells(head.state.memory, back.state.memory) - template.changed
+        if changed:
+            if len(changed) > MOST_CHANGED:
+                raise NotCut("a round changes too much memory")
+            raise _Widened(template.changing(changed))
+        if not back.state.live <= start.live:
+            start = replace(start, live=start.live | back.state.live)
+            self.start = replace(self.start, state=start)
+            raise _Widened(template)
+        for register, shape in template.shapes.items():
+            self._fits_shape(template, register, shape, back, rounds)
+        return tuple(nearest(back.state.gpr(each)) for each in template.told())
+
+    def _fits_shape(
+        self, template: Template, register: Gpr, shape: Shape, back: Trail, rounds: BV
+    ) -> None:
+        start, value = self.start.state.gpr(register), back.state.gpr(register)
+        match shape:
+            case Shape.KEPT:
+                fits = value is start or self._holds(back, value == start)
+            case Shape.MOVING:
+                after = start + (rounds + 1) * template.distances[register]
+                fits = self._holds(back, value == after)
+            case Shape.SHORT:
+                fits = is_short(value) or self._holds(back, value[63:32] == 0)
+            case Shape.TOLD:
+                fits = True
+            case Shape.ANY:
+                return
+        self.shown += 1
+        if not fits:
+            raise _Widened(self._widened(template, register, [start, value]))
+
+    def _holds(self, trail: Trail, condition: Bool) -> bool:
+        try:
+            oracle = PathOracle(self.context, trail.knowledge, (), trail.number)
+            return oracle.holds(condition)
+        except SolverGaveUp:
+            return False
+
+    # Words
+
+    def _told(self, template: Template, bounds: Sequence[Bound]) -> str:
+        parts = []
+        for bound in bounds:
+            name, step = bound.register.name.lower(), template.distances[bound.register]
+            move = f"{'-' if step < 0 else '+'} {abs(step)}·k"
+            parts.append(f"{name} = {name}₀ {move}, on its way to {bound.end_name}")
+        free = [
+            register.name.lower()
+            for register, shape in template.shapes.items()
+            if shape in {Shape.ANY, Shape.SHORT}
+        ]
+        if free:
+            parts.append(f"{', '.join(free)} and the flags are anything")
+        return "; ".join(parts)
+
+
+def _with(trail: Trail, register: Gpr, number: int) -> Trail:
+    gprs = list(trail.state.gprs)
+    gprs[register] = constant(number & WORD_MASK)
+    return replace(trail, state=replace(trail.state, gprs=tuple(gprs)))
+
+
+def _among(values: tuple[BV, ...], heads: Sequence[tuple[BV, ...]]) -> bool:
+    return any(all(a is b for a, b in zip(values, head, strict=True)) for head in heads)

@@ -1,0 +1,169 @@
+"""What the rounds of a loop have in common: the state at its head, as general as it must be.
+
+A register at the head is as it was on entering, or has moved by the same distance in every
+round, or is one of a few values that are told apart, or is anything. Flags and the memory
+that a round changes are anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from verifier.machine import windows
+from verifier.machine.registers import Flag, Gpr
+from verifier.machine.words import LOW_HALF, WORD, bits, constant, extend, known, split, symbol
+
+if TYPE_CHECKING:
+    from claripy.ast.bv import BV
+
+    from verifier.execution.trail import Trail
+    from verifier.machine.memory import Memory
+    from verifier.machine.state import State
+
+FLAG_WIDTH = 1
+
+
+class Shape(Enum):
+    """What a general register is at the head of a loop, round after round."""
+
+    KEPT = "as on entering"
+    MOVING = "moved by the same distance in each round"
+    TOLD = "one of a few values"
+    SHORT = "any value below 2^32"
+    ANY = "any value"
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """The shapes of the registers, the distances they move, and the memory a round changes."""
+
+    shapes: Mapping[Gpr, Shape]
+    distances: Mapping[Gpr, int] = field(default_factory=dict)
+    changed: frozenset[tuple[str, int]] = frozenset()
+
+    def told(self) -> tuple[Gpr, ...]:
+        """Give the registers whose values are told apart."""
+        return tuple(each for each, shape in self.shapes.items() if shape is Shape.TOLD)
+
+    def wider(self, register: Gpr, shape: Shape) -> Template:
+        """Give the template in which a register may be more."""
+        return replace(self, shapes={**self.shapes, register: shape})
+
+    def moving(self, register: Gpr, distance: int) -> Template:
+        """Give the template in which a register moves in each round."""
+        distances = {**self.distances, register: distance}
+        return replace(self.wider(register, Shape.MOVING), distances=distances)
+
+    def changing(self, cells: frozenset[tuple[str, int]]) -> Template:
+        """Give the template in which a round may change these bytes too."""
+        return replace(self, changed=self.changed | cells)
+
+
+def unchanged() -> Template:
+    """Give the template in which no register changes."""
+    return Template(dict.fromkeys(Gpr, Shape.KEPT))
+
+
+def general(template: Template, start: Trail, told: tuple[BV, ...], rounds: BV) -> State:
+    """Give the state at the head after any number of ``rounds``, entered as ``start``."""
+    values = dict(zip(template.told(), told, strict=True))
+    gprs = list(start.state.gprs)
+    for register, shape in template.shapes.items():
+        name = f"{register.name.lower()} in the loop@{start.number}"
+        match shape:
+            case Shape.KEPT:
+                pass
+            case Shape.MOVING:
+                gprs[register] += _times(rounds, template.distances[register])
+            case Shape.TOLD:
+                gprs[register] = values[register]
+            case Shape.SHORT:
+                gprs[register] = extend(symbol(name, LOW_HALF))
+            case Shape.ANY:
+                gprs[register] = symbol(name)
+    flags = {
+        flag: symbol(f"rflags.{flag.name} in the loop@{start.number}", FLAG_WIDTH)
+        for flag in (Flag.CF, Flag.PF, Flag.AF, Flag.ZF, Flag.SF, Flag.OF)
+    }
+    memory = _general_memory(start.state.memory, template, start.number)
+    flags = {**start.state.flags, **flags}
+    return replace(start.state, gprs=tuple(gprs), flags=flags, memory=memory)
+
+
+def _times(rounds: BV, distance: int) -> BV:
+    return rounds if distance == 1 else rounds * distance
+
+
+def _general_memory(memory: Memory, template: Template, number: int) -> Memory:
+    if not template.changed:
+        return memory
+    cells = {name: dict(each) for name, each in memory.cells.items()}
+    for name, offset in template.changed:
+        unknown = symbol(f"{name}+{offset:#x} in the loop@{number}", 8)
+        cells.setdefault(name, {})[offset] = unknown, 0
+    return replace(memory, cells=cells)
+
+
+def changed_cells(before: Memory, after: Memory) -> frozenset[tuple[str, int]]:
+    """Give the bytes that differ, by region and offset."""
+    changed: set[tuple[str, int]] = set()
+    for name in {*before.cells, *after.cells}:
+        mine, theirs = before.cells.get(name, {}), after.cells.get(name, {})
+        if mine is theirs:
+            continue
+        changed |= {
+            (name, offset)
+            for offset in {*mine, *theirs}
+            if not _same(mine.get(offset), theirs.get(offset))
+        }
+    return frozenset(changed)
+
+
+def _same(one: object, other: object) -> bool:
+    if isinstance(one, tuple) and isinstance(other, tuple):
+        return one[0] is other[0] and one[1] == other[1]
+    return one is other or (isinstance(one, int) and one == other)
+
+
+def adopting(memory: Memory, windowed: Memory) -> Memory:
+    """Give ``memory`` with the windows that ``windowed`` has, none shown to lie anywhere."""
+    names = {stray.name for stray in memory.strays}
+    further = tuple(stray for stray in windowed.strays if stray.name not in names)
+    whole = replace(memory, strays=(*memory.strays, *further))
+    return windows.forgotten(whole, dict(memory.extents))
+
+
+def is_short(value: BV) -> bool:
+    """Say whether a value is below 2^32 by how it is made."""
+    number = known(value)
+    if number is not None:
+        return number >> LOW_HALF == 0
+    return known(bits(value, WORD - 1, LOW_HALF)) == 0
+
+
+def distance(before: BV, after: BV) -> int | None:
+    """Give by how much a value moved where its sum shows it, modulo 2^64."""
+    if before is after:
+        return 0
+    here, there = split(before), split(after)
+    return there[1] - here[1] & (1 << 64) - 1 if here[0] is there[0] else None
+
+
+def is_told(value: BV, start: State) -> bool:
+    """Say whether a value is a number, or a constant distance from a register on entering."""
+    base, _ = split(value)
+    if base is None:
+        return True
+    own = split(start.rip)[0]
+    return base is own or any(split(each)[0] is base for each in start.gprs)
+
+
+def nearest(value: BV) -> BV:
+    """Give a sum in its one form, so that equal ones are the same expression."""
+    base, offset = split(value)
+    if base is None:
+        return constant(offset)
+    return base + constant(offset) if offset else base
