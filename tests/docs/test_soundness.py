@@ -31,7 +31,7 @@ def first_cells(text: str) -> list[str]:
 
 def assumed(root: Path) -> set[str]:
     """Give the ids that specs assume."""
-    specs = sorted((root / "specs").glob("*/spec.toml"))
+    specs = sorted((root / "specs").rglob("spec.toml"))
     assert len(specs) >= 3
     return {
         each["id"] for path in specs for each in tomllib.loads(path.read_text()).get("assume", ())

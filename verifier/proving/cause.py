@@ -9,7 +9,7 @@ import claripy
 
 from verifier.execution.path import OutOfFuel, OutOfModel
 from verifier.proving.obligation import MustHold
-from verifier.solver import Contradictory
+from verifier.solver import Contradictory, Satisfied
 from verifier.specification.events import Event
 
 if TYPE_CHECKING:
@@ -17,19 +17,25 @@ if TYPE_CHECKING:
 
     from claripy.ast.bool import Bool
 
+    from verifier.execution.path import Path
     from verifier.proving.candidate import Candidate
     from verifier.proving.obligation import Judging
     from verifier.proving.prove import Failing
+    from verifier.solver import Answer, Fact
     from verifier.specification.spec import Claim
 
 
 def with_cause(
-    claim: Claim, candidate: Candidate, failing: Sequence[Failing], judging: Judging
+    claim: Claim,
+    candidate: Candidate,
+    failing: Sequence[Failing],
+    paths: Sequence[Path],
+    judging: Judging,
 ) -> Candidate:
     """Add to a candidate's sentence which claim about an instruction it follows from.
 
     That is one that this start breaks first, and without which no start breaks ``claim`` where
-    it is known to fail.
+    it is known to fail; some start keeps it, or it would say nothing.
     """
     own = candidate.rehearsal.breaking(claim)
     for other in judging.evaluator.spec.claims:
@@ -38,7 +44,8 @@ def with_cause(
         found = candidate.rehearsal.breaking(other)
         if found is None or (own is not None and own.number <= found.number):
             continue
-        if all(_implies(one, other, judging) for one in failing):
+        implied = all(_implies(one, other, judging) for one in failing)
+        if implied and any(_may_hold(path, other, judging) for path in paths):
             where = candidate.rehearsal.place_after(found)
             sentence = f"{candidate.broken.sentence}; follows from {other.id}, broken {where}"
             return replace(candidate, broken=replace(candidate.broken, sentence=sentence))
@@ -47,16 +54,29 @@ def with_cause(
 
 def _implies(one: Failing, other: Claim, judging: Judging) -> bool:
     """Say whether no start breaks the obligation but those that break the other claim, too."""
-    path = one.obligation.path
+    facts = one.obligation.knowledge.facts
+    broken = claripy.Not(one.obligation.condition)
+    answer = _ask(one.obligation.path, other, judging, (*facts,), broken)
+    return isinstance(answer, Contradictory)
+
+
+def _may_hold(path: Path, other: Claim, judging: Judging) -> bool:
+    """Say whether some start takes the path and keeps the other claim."""
+    return isinstance(_ask(path, other, judging, path.facts), Satisfied)
+
+
+def _ask(
+    path: Path, other: Claim, judging: Judging, facts: tuple[Fact, ...], *goals: Bool
+) -> Answer | None:
+    """Ask for a start that keeps the other claim on a path, None where that cannot be told."""
     if isinstance(path.ending, (OutOfModel, OutOfFuel)):
-        return False
-    holds: list[Bool] = []
+        return None
+    kept: list[Bool] = []
     for each in judging.obligations(other, (path,)):
         if not isinstance(each, MustHold):
-            return False
+            return None
         given = claripy.And(*(fact.condition for fact in each.knowledge.facts))
-        holds.append(claripy.Or(claripy.Not(given), each.condition))
-    facts = [*judging.context.assumptions, *one.obligation.knowledge.facts]
-    broken = claripy.Not(one.obligation.condition)
-    answer = judging.context.solver.ask("cause", facts, broken, *holds)
-    return isinstance(answer, Contradictory)
+        kept.append(claripy.Or(claripy.Not(given), each.condition))
+    return judging.context.solver.ask(
+        "cause", [*judging.context.assumptions, *facts], *goals, *kept
+    )

@@ -306,7 +306,11 @@ def _at_switch(event: Transfer, after: State, model: ProcessorModel) -> Iterator
             yield from _uppers(after)
         elif model.may_cut_rsp:
             yield Override(Gpr.RSP, UPPER_MASK, _number(after.gprs[Gpr.RSP]))
-    if event.after.is_64 and not event.before.is_64 and model.on_entering is not Upper.KEPT:
+    if not event.after.is_64 or event.before.is_64:
+        return
+    if model.may_cut_rsp and _number(after.gprs[Gpr.RSP]) & UPPER_MASK:
+        yield Override(Gpr.RSP, UPPER_MASK, _number(after.gprs[Gpr.RSP]))
+    if model.on_entering is not Upper.KEPT:
         yield from _uppers(after)
         if model.extended is not Upper.KEPT:
             for number in range(len(LEGACY_GPRS), len(after.gprs)):

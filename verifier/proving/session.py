@@ -145,7 +145,7 @@ class Session:
                 return opened
             reason = f"{refutable.failing[0].obligation.broken}, but not replayable"
             return Verdicts(self._result(claim, Verdict.UNKNOWN, reason))
-        candidate = with_cause(claim, candidate, refutable.failing, self.judging)
+        candidate = with_cause(claim, candidate, refutable.failing, self.paths, self.judging)
         result = replace(
             self._result(claim, Verdict.REFUTED, candidate.broken.sentence), boundary=boundary
         )

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from verifier.execution.path import OutOfFuel, OutOfModel
-from verifier.machine.memory import Place
 from verifier.semantics.instruction import LONGEST, decode
 
 if TYPE_CHECKING:
     from verifier.execution.path import Path, Step
+    from verifier.machine.memory import Place
 
 SHORT_CONDITIONS = range(0x70, 0x80)
 LOOPS = range(0xE0, 0xE4)
