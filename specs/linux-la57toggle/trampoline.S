@@ -48,7 +48,7 @@ trampoline_return_part:
 	shlq	$32, %rbx
 rebuild_rsp:
 	orq	%rbx, %rsp
-restored:
+trampoline_first_pop:
 	popq	%rbx
 	popq	%rbp
 	popq	%r12

@@ -17,6 +17,7 @@
 \name\()_return_part:
 	shlq	$32, %rbx
 	orq	%rbx, %rsp
+\name\()_first_pop:
 	popq	%rbx
 \name\()_ret:
 	retq

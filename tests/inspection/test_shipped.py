@@ -91,6 +91,7 @@ BUILDS = {
 SHAPE = {
     "trampoline_far_return": 0x1B,
     "trampoline_return_part": 0x1D,
+    "trampoline_first_pop": 0x24,
     "trampoline_ret": 0x2E,
     "trampoline_32": 0x2F,
     "trampoline_cr3_load": 0x39,

@@ -37,7 +37,8 @@ def notes(folder: Path, small: Small, replayer: Replayer) -> tuple[str, ...]:
 def test_a_branch_that_no_start_takes_is_told(tmp_path: Path, replayer: Replayer) -> None:
     """The report names the instruction behind it, and the branch."""
     (note,) = notes(tmp_path, Small(DEAD, ("true",)), replayer)
-    assert note == "no start reaches image+0x4 (`wrmsr`): `je` at image+0x2 always goes the other way"
+    reached = "no start reaches image+0x4 (`wrmsr`)"
+    assert note == f"{reached}: `je` at image+0x2 always goes the other way"
 
 
 def test_a_branch_that_some_start_takes_is_not_told(tmp_path: Path, replayer: Replayer) -> None:

@@ -20,6 +20,7 @@ _REACH = 0x200
 """Bytes that a trampoline has at most."""
 _TO_CONTROL = b"\x0f\x22"
 _RETURN = b"\xc3"
+_POPS = range(0x58, 0x60)
 _JUMP_IMMEDIATE = 1
 """Offset of the immediate in a far jump."""
 
@@ -105,7 +106,14 @@ def _upper(code: Code, switch: Switch, start: int) -> Iterator[Finding]:
     yield Finding("trampoline_far_return", switch.transfer, back - switch.transfer, mode, how)
     how = f"it follows the far return, and start + {back - start:#x} is the far jump's target"
     yield Finding("trampoline_return_part", back, 0, mode, how)
+    pops = 0
     for placed in code.run(back, mode, target if target > back else back + _REACH):
+        if placed.instruction.opcode[0] in _POPS:
+            pops += 1
+            if pops == 1:
+                how = "the first pop that the return part runs into"
+                size = placed.instruction.size
+                yield Finding("trampoline_first_pop", placed.offset, size, mode, how)
         if placed.instruction.opcode == _RETURN:
             how = "the near return that the return part runs into"
             yield Finding("trampoline_ret", placed.offset, placed.instruction.size, mode, how)

@@ -101,6 +101,29 @@ class Image:
         data = self.data[:offset] + replacement + self.data[end:]
         return replace(self, data=data, digest=digest_of(data))
 
+    def part(self, start: int, end: int) -> Image:
+        """Give the bytes from ``start`` to ``end`` as an image of their own, with their labels."""
+        if not 0 <= start < end <= len(self.data):
+            message = f"the part {start:#x}..{end:#x} leaves {self.name}"
+            raise Bug(message)
+        data = self.data[start:end]
+        inside = {name: at - start for name, at in self.symbols.items() if start <= at <= end}
+        lines = (each for each in self.lines if start <= each.offset < end)
+        kept = (each for each in self.relocations if start <= each.offset < end)
+        return replace(
+            self,
+            data=data,
+            symbols=inside,
+            lines=tuple(replace(each, offset=each.offset - start) for each in lines),
+            relocations=tuple(
+                replace(each, offset=each.offset - start, target_offset=each.target_offset - start)
+                for each in kept
+            ),
+            link_address=self.link_address + start,
+            digest=digest_of(data),
+            notes=(*self.notes, f"the bytes are those at {start:#x} to {end:#x} of the image"),
+        )
+
 
 def digest_of(data: bytes) -> str:
     """Give the SHA-256 of ``data`` in hexadecimal."""

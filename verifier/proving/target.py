@@ -44,9 +44,23 @@ def read_target(path: Path, without: Sequence[str] = (), image: Path | None = No
 def read_image(source: ImageSource) -> Image:
     """Load an image; a bzImage has the labels that inspection finds, unless the spec sets them."""
     image = load(_description(source))
-    if source.kind is not ImageKind.BZIMAGE:
+    if source.kind is ImageKind.BZIMAGE:
+        image = replace(image, symbols={**find_labels(image), **image.symbols})
+    return _part(image, source)
+
+
+def _part(image: Image, source: ImageSource) -> Image:
+    if not source.part:
         return image
-    return replace(image, symbols={**find_labels(image), **image.symbols})
+    for name in source.part:
+        if name not in image.symbols:
+            message = f"'{name}' was not found in it; {nearest(name, image.symbols)}"
+            raise BadInput(message, source.file)
+    start, end = (image.symbols[name] for name in source.part)
+    if start >= end:
+        message = f"the part from '{source.part[0]}' to '{source.part[1]}' is empty"
+        raise BadInput(message, source.file)
+    return image.part(start, end)
 
 
 def mistaken_target(path: Path, mistake: Mistake) -> Target:
@@ -56,7 +70,8 @@ def mistaken_target(path: Path, mistake: Mistake) -> Target:
         raise BadInput("a mistake edits assembler source, which this spec has none of", path)
     text = mistake.apply(source.file.read_text(encoding="utf-8"))
     folder = source.file.parent
-    image = load_source_text(text, str(source.file), folder, source.link_address)
+    whole = load_source_text(text, str(source.file), folder, source.link_address)
+    image = _part(whole, source)
     return _with_spec(path, image, ())
 
 

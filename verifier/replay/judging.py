@@ -134,7 +134,7 @@ def sample(session: Session, results: Iterable[Result], replayer: Replayer, coun
 
 
 def _start_at(session: Session, load: int) -> Rehearsal | None:
-    """Give a start with the image at ``load``, or with the stack there where the image cannot be."""
+    """Give a start with the image at ``load``, with the stack there where the image cannot be."""
     entry, finder = session.begin.state, session.finder
     usual = representable(entry, session.stage.bench)
     image = [] if session.load is None else [session.load == load]

@@ -45,6 +45,7 @@ KEYS = (
 )
 """Keys at the top of a spec."""
 
+PART_LABELS = 2
 _HIGHEST = (1 << 64) - 1
 _MOST = 1_000_000_000
 
@@ -106,7 +107,8 @@ def _read_image(table: Table, folder: Path) -> ImageSource:
     """Read ``[image]``; each kind of file has options of its own."""
     kinds = {kind.value: kind for kind in ImageKind}
     table.allow(
-        *(*kinds, "base", "link_address", "origin", "relocated", "sections", "segment", "symbols")
+        *(*kinds, "base", "link_address", "origin", "part", "relocated", "sections"),
+        *("segment", "symbols"),
     )
     kind = kinds[table.exactly_one(*kinds)]
     options = {
@@ -126,6 +128,10 @@ def _read_image(table: Table, folder: Path) -> ImageSource:
     if kind is not ImageKind.BZIMAGE and not file.exists():
         message = f"there is no file '{table.text(kind.value)}' beside the spec"
         raise table.mistake(message, kind.value)
+    part = table.strings("part") if table.has("part") else ()
+    if len(part) not in {0, PART_LABELS}:
+        message = "'part' must be two labels: where it begins, and where it ends"
+        raise table.mistake(message, "part")
     return ImageSource(
         kind=kind,
         file=file,
@@ -135,6 +141,7 @@ def _read_image(table: Table, folder: Path) -> ImageSource:
         symbols={name: named.number(name, 0, _HIGHEST) for name in named.values},
         line=table.line(kind.value),
         relocated=table.flag("relocated"),
+        part=part,
     )
 
 

@@ -52,7 +52,8 @@ class ImageSource:
 
     ``link_address`` is where the image's base was linked, a flat file's origin. ``sections``
     of an object or the ``segment`` of a program restrict an ELF file. ``symbols`` are
-    further labels, by addresses as linked. ``line`` is that of the file's name in the spec.
+    further labels, by addresses as linked. ``part`` names the labels where the image proper
+    begins and ends, where it is not the whole. ``line`` is that of the file's name in the spec.
     ``relocated`` says that a loader adjusted its absolute addresses to where it is.
     """
 
@@ -64,6 +65,7 @@ class ImageSource:
     symbols: Mapping[str, int]
     line: int
     relocated: bool = False
+    part: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
