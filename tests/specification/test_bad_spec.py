@@ -88,7 +88,7 @@ BAD = [
         'holds = "image"',
         'holds = "image"\nsize = 4',
         18,
-        "holds the image, so it must be the image",
+        "holds the image, so it must be at the image's base",
     ),
     ('holds = "image"', 'holds = "image"\nbase = 0', 18, "leave out 'base' and 'size'"),
     ('rights = "rwx"', 'rights = "wr"', 20, "'wr' is not a value of 'rights'; did you mean 'r'?"),

@@ -16,6 +16,7 @@ from verifier.specification.expression import (
     Constant,
     Control,
     Cpu,
+    Cpuid,
     EventValue,
     FlagBit,
     Implies,
@@ -40,6 +41,7 @@ from verifier.specification.parse import parse_truth, parse_word
 from verifier.specification.scope import Scope
 from verifier.specification.vocabulary import (
     CpuFact,
+    CpuidRegister,
     Junction,
     ModeOf,
     Operator,
@@ -91,6 +93,10 @@ WORDS = [
     ("every", Bound("every")),
     ("cpu.physical_limit", Cpu(CpuFact.PHYSICAL_LIMIT)),
     ("cpu.LA57", Cpu(CpuFact.LA57)),
+    ("cpuid_eax(0, 0)", Cpuid(CpuidRegister.EAX, 0, 0)),
+    ("cpuid_ebx(7, SELECTOR)", Cpuid(CpuidRegister.EBX, 7, 0x10)),
+    ("cpuid_ecx(7, 0)[16]", Slice(Cpuid(CpuidRegister.ECX, 7, 0), 16, 16)),
+    ("cpuid_edx(2**31 + 1, 2**32 - 1)", Cpuid(CpuidRegister.EDX, 0x80000001, 0xFFFFFFFF)),
     ("lvl5", Label("lvl5")),
     ("entry", Label("entry")),
     ("size", Label("size")),

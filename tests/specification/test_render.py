@@ -28,6 +28,7 @@ LEAVES = [
     *(f"{name}.{part}" for name, parts in MEMBERS.items() for part in parts),
     *(f"entry.{name}.{part}" for name, parts in MEMBERS.items() for part in parts),
     *(f"cpu.{name}" for name in CPU_MEMBERS),
+    *("cpuid_eax(0, 0)", "cpuid_ecx(7, 0)", "cpuid_edx(0x80000001, 100)"),
     *(f"{region}.{part}" for region in ("low", "stack") for part in REGION_MEMBERS),
     *("load", "end", "every", "lvl5", "SELECTOR", 'label(".Lodd")', "sizeof(image)"),
 ]

@@ -18,7 +18,14 @@ from verifier.machine.memory import Place
 from verifier.machine.paging import Intent, translate
 from verifier.machine.registers import Cr0, Vector
 from verifier.machine.words import TRUE, constant, extend, known, symbol
-from verifier.proving.meanings import combine, compare, cpu_fact, event_word, segment_part
+from verifier.proving.meanings import (
+    combine,
+    compare,
+    cpu_fact,
+    cpuid_word,
+    event_word,
+    segment_part,
+)
 from verifier.semantics.cpu import Cpu
 from verifier.semantics.segmentation import require_canonical
 from verifier.specification import expression as e
@@ -232,6 +239,8 @@ class Evaluator:
                 return pointer.base if part is TablePart.BASE else extend(pointer.limit)
             case e.Cpu(fact):
                 return cpu_fact(self._entry, fact)
+            case e.Cpuid(register, leaf, subleaf):
+                return cpuid_word(self._entry, register, leaf, subleaf)
             case e.Memory(address, size, when):
                 return self._memory(self.word(address, moment), size, when, moment)
             case e.Translate(address, when):

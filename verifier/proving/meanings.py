@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, assert_never
 
 import claripy
 
+from verifier.machine.cpuid import ANSWERED, cpuid_answer
 from verifier.machine.events import (
     Access,
     AccessBy,
@@ -16,7 +17,7 @@ from verifier.machine.events import (
     Transfer,
 )
 from verifier.machine.oracle import Unmodelled
-from verifier.machine.registers import Cr4
+from verifier.machine.registers import ControlRegister, Cr4
 from verifier.machine.words import WORD, bit, constant, extend, joined, split, width_of
 from verifier.specification.events import EventField
 from verifier.specification.vocabulary import CpuFact, Operator, Relation, SegmentPart
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from verifier.machine.descriptors import SegmentRegister
     from verifier.machine.events import Event
     from verifier.machine.state import State
+    from verifier.specification.vocabulary import CpuidRegister
 
 
 def combine(operator: Operator, left: BV, right: BV) -> BV:
@@ -108,6 +110,13 @@ def cpu_fact(entry: State, fact: CpuFact) -> BV:
             return extend(bit(entry.features.cr4, Cr4.LA57))
         case _:
             assert_never(fact)
+
+
+def cpuid_word(entry: State, register: CpuidRegister, leaf: int, subleaf: int) -> BV:
+    """Give what CPUID answers at the entry in one register, zero-extended."""
+    cr4 = entry.control(ControlRegister.CR4)
+    answer = cpuid_answer(entry.features, cr4, leaf, subleaf)
+    return extend(answer[ANSWERED.index(register.value)])
 
 
 def event_word(event: Event | None, state: State, part: EventField) -> BV:

@@ -11,6 +11,12 @@ from typing import TYPE_CHECKING
 
 import claripy
 
+from verifier.machine.cpuid import (
+    EXTENDED_FEATURES,
+    LEAVES_WITHOUT_SUBLEAF,
+    cpuid_answer,
+    question,
+)
 from verifier.machine.events import MsrWrite
 from verifier.machine.oracle import Fault, Unmodelled
 from verifier.machine.registers import (
@@ -33,7 +39,6 @@ from verifier.machine.words import (
     extend,
     is_set,
     low32,
-    symbol,
     with_bit,
 )
 from verifier.semantics.rows import Row
@@ -42,7 +47,6 @@ if TYPE_CHECKING:
     from claripy.ast.bool import Bool
     from claripy.ast.bv import BV
 
-    from verifier.machine.state import Features
     from verifier.semantics.cpu import Cpu
     from verifier.semantics.instruction import Instruction
 
@@ -50,15 +54,8 @@ CR0_WRITABLE = 0xE005_002F
 CR0_READS_ONE = 1 << Cr0.ET
 NO_FLUSH = 63
 """Bit of a value moved to CR3 that with PCIDE asks to keep translations; it is not stored."""
-EXTENDED_FEATURES, ADDRESS_WIDTHS = 0x8000_0001, 0x8000_0008
-OSXSAVE_SHOWN, OSPKE_SHOWN = 27, 4
-"""Bits of ECX, leaves 1 and 7, that repeat bits of CR4."""
 SYSCALL_SHOWN = 11
 """Bit of EDX, leaf 0x80000001, that some processors show in 64-bit mode alone."""
-LEAVES_WITHOUT_SUBLEAF = frozenset(
-    {0, 1, 2, 3, 5, 6, 9, 0xA, 0x15, 0x16, 0x19, *range(0x8000_0000, 0x8000_0009)}
-)
-"""Leaves whose answer does not depend on ECX."""
 NUMBERED = {
     0: ControlRegister.CR0,
     2: ControlRegister.CR2,
@@ -238,43 +235,15 @@ def cpuid(cpu: Cpu, instruction: Instruction) -> None:
     subleaf = 0
     if leaf not in LEAVES_WITHOUT_SUBLEAF:
         subleaf = cpu.determined(cpu.gpr(Gpr.RCX, 32), "the subleaf of cpuid")
-    answers = _answers(cpu, leaf, subleaf)
+    state = cpu.state
+    cr4 = state.control(ControlRegister.CR4)
+    answers = cpuid_answer(state.features, cr4, leaf, subleaf)
+    if leaf == EXTENDED_FEATURES and not state.mode.is_64:
+        name = f"{question(leaf, subleaf)}.edx[{SYSCALL_SHOWN}] in 32-bit code"
+        answers[3] = with_bit(answers[3], SYSCALL_SHOWN, cpu.oracle.fresh(name, 1))
     for register, answer in zip((Gpr.RAX, Gpr.RBX, Gpr.RCX, Gpr.RDX), answers, strict=True):
         cpu.set_gpr(register, answer)
     cpu.advance(instruction.size)
-
-
-def _answers(cpu: Cpu, leaf: int, subleaf: int) -> list[BV]:
-    state, question = cpu.state, f"cpuid({leaf:#x},{subleaf})"
-    features = state.features
-    if features.cpuid is not None:
-        fixed = features.cpuid.get((leaf, subleaf), (0, 0, 0, 0))
-        answers = [constant(number, 32) for number in fixed]
-    else:
-        answers = [symbol(f"{question}.{name}", 32) for name in ("eax", "ebx", "ecx", "edx")]
-        _agree_with_features(features, leaf, subleaf, answers)
-    cr4 = state.control(ControlRegister.CR4)
-    if leaf == 1:
-        answers[2] = with_bit(answers[2], OSXSAVE_SHOWN, bit(cr4, Cr4.OSXSAVE))
-    if (leaf, subleaf) == (7, 0):
-        answers[2] = with_bit(answers[2], OSPKE_SHOWN, bit(cr4, Cr4.PKE))
-    if leaf == EXTENDED_FEATURES and not state.mode.is_64:
-        shown = cpu.oracle.fresh(f"{question}.edx[{SYSCALL_SHOWN}] in 32-bit code", 1)
-        answers[3] = with_bit(answers[3], SYSCALL_SHOWN, shown)
-    return answers
-
-
-def _agree_with_features(features: Features, leaf: int, subleaf: int, answers: list[BV]) -> None:
-    if (leaf, subleaf) == (7, 0):
-        answers[2] = with_bit(answers[2], 16, bit(features.cr4, Cr4.LA57))
-    if leaf == ADDRESS_WIDTHS:
-        width = constant(0, 8)
-        for position in range(32, 53):
-            width = claripy.If(features.physical_limit == 1 << position, position, width)
-        answers[0] = concat(bits(answers[0], 31, 8), width)
-    if leaf == EXTENDED_FEATURES:
-        answers[3] = with_bit(answers[3], 29, constant(1, 1))
-        answers[3] = with_bit(answers[3], 20, bit(features.efer, Efer.NXE))
 
 
 ROWS = (

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from verifier.specification.events import EventField
     from verifier.specification.vocabulary import (
         CpuFact,
+        CpuidRegister,
         Junction,
         ModeOf,
         Operator,
@@ -96,6 +97,15 @@ class Cpu:
     """What CPUID tells of the processor."""
 
     fact: CpuFact
+
+
+@dataclass(frozen=True, slots=True)
+class Cpuid:
+    """What CPUID answers at the entry in one register, 32 bits, as 64-bit code sees it."""
+
+    register: CpuidRegister
+    leaf: int
+    subleaf: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +251,7 @@ Word = (
     | TableField
     | Input
     | Cpu
+    | Cpuid
     | Label
     | RegionBase
     | Memory

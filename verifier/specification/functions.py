@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from verifier.specification import build, meanings
-from verifier.specification.expression import Implies, Memory, Number, Translate
+from verifier.specification.expression import Cpuid, Implies, Memory, Number, Translate
 from verifier.specification.scope import suggestion
-from verifier.specification.vocabulary import Junction, Operator, Relation, When
+from verifier.specification.vocabulary import CpuidRegister, Junction, Operator, Relation, When
 
 if TYPE_CHECKING:
     from verifier.specification.expression import Node, Truth
@@ -20,6 +20,8 @@ MOST_ITERATIONS = 4096
 """How many values ``all`` and ``any`` may range over."""
 
 _MEMORY = {"mem8": 1, "mem16": 2, "mem32": 4, "mem64": 8}
+
+_CPUID = {f"cpuid_{register.value}": register for register in CpuidRegister}
 
 MEMORY_FUNCTIONS = frozenset({*_MEMORY, "translate"})
 """What asks where an address lies, which only a path knows."""
@@ -36,6 +38,7 @@ SIGNATURES: dict[str, str] = {
     "implies": "implies(premise, conclusion)",
     "within": "within(address, size, region, ...)",
     "disjoint": "disjoint(region, region, ...)",
+    **{name: f"{name}(leaf, subleaf)" for name in _CPUID},
     "label": 'label("symbol")',
     "sizeof": "sizeof(image)",
     "all": "all(truth for i in range(first, end))",
@@ -43,7 +46,7 @@ SIGNATURES: dict[str, str] = {
 }
 """How each function is called."""
 
-_COUNTS = {"aligned": 2, "implies": 2, "within": 3, "disjoint": 2}
+_COUNTS = {"aligned": 2, "implies": 2, "within": 3, "disjoint": 2, **dict.fromkeys(_CPUID, 2)}
 _VARIADIC = {"within", "disjoint"}
 
 
@@ -62,7 +65,17 @@ def read_call(parser: Parser, node: ast.Call) -> Node:
         return made
     if name in {"all", "any"}:
         return _repeated(parser, name, arguments[0])
+    if name in _CPUID:
+        leaf, subleaf = (_cpuid_input(parser, argument) for argument in arguments)
+        return Cpuid(_CPUID[name], leaf, subleaf)
     return _plain(parser, name, node)
+
+
+def _cpuid_input(parser: Parser, node: ast.expr) -> int:
+    value = parser.constant(node)
+    if value >> 32:
+        raise parser.mistake(f"'{parser.source(node)}' does not fit in 32 bits", node)
+    return value
 
 
 def _called(parser: Parser, node: ast.Call) -> tuple[str, When]:

@@ -14,6 +14,7 @@ from verifier.specification.expression import (
     Constant,
     Control,
     Cpu,
+    Cpuid,
     EventValue,
     FlagBit,
     Implies,
@@ -93,7 +94,7 @@ def _leaf(node: Node) -> bool:
     return isinstance(
         node,
         Register | InstructionPointer | Control | FlagBit | SegmentField | TableField
-        | Input | Cpu | Label | RegionBase | EventValue | Bound | ModeIs,
+        | Input | Cpu | Cpuid | Label | RegionBase | EventValue | Bound | ModeIs,
     )  # fmt: skip
 
 
@@ -128,11 +129,11 @@ def _word(node: Word) -> tuple[str, _Level]:
 
 def _name(
     node: Number | Register | InstructionPointer | Control | FlagBit | SegmentField
-    | TableField | Input | Cpu | Label | RegionBase | EventValue | Bound,
+    | TableField | Input | Cpu | Cpuid | Label | RegionBase | EventValue | Bound,
 ) -> str:  # fmt: skip
     match node:
         case Number(value=value):
-            return str(value) if value < _SMALL else hex(value)
+            return _number(value)
         case Register(gpr=gpr, when=when):
             return _at(when) + gpr.name.lower()
         case InstructionPointer(when=when):
@@ -147,6 +148,8 @@ def _name(
             return f"{_at(when)}{table.value}.{part.value}"
         case Cpu(fact=fact):
             return f"cpu.{fact.value}"
+        case Cpuid(register=register, leaf=leaf, subleaf=subleaf):
+            return f"cpuid_{register.value}({_number(leaf)}, {_number(subleaf)})"
         case Label(name=name):
             return _label(name)
         case RegionBase(region=region):
@@ -157,6 +160,10 @@ def _name(
             return name
         case _:
             assert_never(node)
+
+
+def _number(value: int) -> str:
+    return str(value) if value < _SMALL else hex(value)
 
 
 def _truth(node: Truth) -> tuple[str, _Level]:

@@ -88,6 +88,15 @@ class CpuFact(Enum):
     LA57 = "LA57"
 
 
+class CpuidRegister(Enum):
+    """A register of an answer of CPUID; the value is its name."""
+
+    EAX = "eax"
+    EBX = "ebx"
+    ECX = "ecx"
+    EDX = "edx"
+
+
 class ModeOf(Enum):
     """Whose mode is meant; the value is how it is written."""
 
