@@ -6,12 +6,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.soundness.build import Small, verdicts
+from tests.soundness.build import Small, verdicts, write
+from verifier.machine.models import ModelName
+from verifier.proving.target import Choice
 from verifier.specification.verdict import Verdict
+from verifier.verify import Options, verify
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from verifier.proving.result import Result
     from verifier.replay.replayer import Replayer
 
 LEAVE = "\njmp leave\n{data}\nleave:\tjmp out\nout:\thlt"
@@ -21,6 +25,76 @@ UNTOUCHED = ("rcx == entry.rcx",)
 def ending(data: str = "") -> str:
     """Give the end of a program, with data that is not executed."""
     return LEAVE.format(data=data)
+
+
+OTHER = """\
+[paging.other]
+root = "rdi"
+tables = "other_tables"
+"""
+OTHER_REGION = """\
+[regions.other_tables]
+base = "rdi"
+size = 0x3000
+rights = "r"
+"""
+TO_32 = "pushq $8\nleaq below(%rip), %rax\npushq %rax\nlretq\n.code32\nbelow:\n"
+OFF = "movl %cr0, %eax\nbtrl $31, %eax\nmovl %eax, %cr0\n"
+TOGGLE = "movl %cr4, %eax\nbtcl $12, %eax\nmovl %eax, %cr4\n"
+ON = "movl %cr0, %eax\nbtsl $31, %eax\nmovl %eax, %cr0\n"
+TO_64 = "leave: .byte 0xea\n.long 0x100000 + out - entry\n.word 0x10\n.code64\nout: hlt"
+GDT = """\
+[regions.gdt]
+base = "gdtr.base"
+size = 24
+[[regions.gdt.patch]]
+at = "gdtr.base + 8"
+size = 8
+value = 0x00cf9b000000ffff
+[[regions.gdt.patch]]
+at = "gdtr.base + 16"
+size = 8
+value = 0x00af9b000000ffff
+"""
+SWITCHED = (
+    "load == 0x100000 and gdtr.limit >= 23 and gdtr.base < 1 << 39",
+    "aligned(rdi, 0x1000) and rdi < 1 << 32 and cr3 & 0xfff == 0 and cpu.LA57 == 1",
+    "disjoint(gdt, image, stack, tables, other_tables) and cr4.PCIDE == 0",
+    "rsp < 1 << 32 and rsp & 0xffff >= 64",
+)
+BOTH_WAYS = "cr4.LA57 != entry.cr4.LA57 and translate(0x5000) == 0x5000"
+
+
+def switch(folder: Path, code: str, replayer: Replayer) -> Result:
+    """Judge a switch between the loader's tables and the other ones, in either direction."""
+    small = Small(code, (BOTH_WAYS,), SWITCHED, GDT + OTHER_REGION, drop=("plain",), more=OTHER)
+    path = write(folder, small)
+    path = path / "spec.toml"
+    path.write_text(path.read_text().replace("levels = 4\n", ""))
+    options = Options(Choice(models=(ModelName.RETAINING,)), samples=0)
+    (result,) = verify(path, options, replayer, lambda _: None).results
+    return result
+
+
+def test_other_tables_have_the_other_number_of_levels(tmp_path: Path, replayer: Replayer) -> None:
+    """Where no number of levels is given, both are covered, and the other tables fit in turn."""
+    code = TO_32 + OFF + "movl %edi, %cr3\n" + TOGGLE + ON + TO_64
+    assert switch(tmp_path, code, replayer).verdict is Verdict.PROVED
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        TO_32 + OFF + TOGGLE + ON + TO_64,
+        TO_32 + OFF + "movl %edi, %cr3\n" + ON + TO_64,
+    ],
+    ids=["the old tables", "the old number"],
+)
+def test_tables_of_another_number_of_levels_prove_nothing(
+    tmp_path: Path, replayer: Replayer, code: str
+) -> None:
+    """Either tables with the wrong number of levels are a fault on another CPU, too."""
+    assert switch(tmp_path, code, replayer).verdict is Verdict.REFUTED
 
 
 def test_root_outside_its_region(tmp_path: Path, replayer: Replayer) -> None:

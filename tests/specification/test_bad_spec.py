@@ -107,6 +107,19 @@ BAD = [
         "region 'tables' overlaps region 'image' of line 18",
     ),
     ('base = "cr3"', 'base = "lvl5 - 0x1033 + 1"', 26, "region 'tables' overlaps region 'image'"),
+    (
+        'tables = "tables"',
+        'tables = "tables"\nother = { root = "rdi" }',
+        34,
+        "[paging.other] lacks the key 'tables'",
+    ),
+    (
+        'tables = "tables"',
+        'tables = "tables"\nother = { tables = "tables" }',
+        34,
+        "[paging.other] lacks the key 'root'",
+    ),
+    ('source = "code.S"', 'source = "code.S"\npart = ["start"]', 5, "'part' must be two labels"),
     ("levels = 4", "levels = 3", 31, "'levels' is 0x3; it must lie from 0x4 to 0x5"),
     ("levels = 4", "levels = true", 31, "'levels' is true or false; it must be a whole number"),
     (

@@ -10,9 +10,7 @@ from verifier.proving.target import Target, read_target
 SPECS = Path(__file__).parents[2] / "specs"
 KERNELS = SPECS / "linux-bzimage"
 """Specs of kernels that ship: their images are downloaded, and tested where they are."""
-SPEC_FILES = tuple(
-    path for path in sorted(SPECS.rglob("spec.toml")) if KERNELS not in path.parents
-)
+SPEC_FILES = tuple(path for path in sorted(SPECS.rglob("spec.toml")) if KERNELS not in path.parents)
 MISTAKE_FILES = tuple(sorted(SPECS.rglob("broken/*.toml")))
 
 
