@@ -21,17 +21,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What to judge, assumptions left out, and how many starts of what is proved to replay."""
+    """What to judge, on which kernel, and how many starts of what is proved to replay.
+
+    ``without`` are assumptions left out; ``image`` stands in for the one that the spec names.
+    """
 
     choice: Choice = field(default_factory=Choice)
     without: tuple[str, ...] = ()
+    image: Path | None = None
     explain: bool = False
     samples: int = 3
 
 
 def verify(path: Path, options: Options, replayer: Replayer, say: Callable[[str], None]) -> Report:
     """Prove or refute what a spec claims; each refutation is confirmed by a replay."""
-    return verify_target(read_target(path, options.without), options, replayer, say)
+    return verify_target(read_target(path, options.without, options.image), options, replayer, say)
 
 
 def verify_target(

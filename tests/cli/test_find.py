@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from verifier.cli.find import find_specs, tracked_specs
+from verifier.cli.find import find_specs, present, tracked_specs
 from verifier.errors import BadInput
 
 if TYPE_CHECKING:
@@ -68,3 +68,30 @@ def test_gate_looks_at_what_git_tracks(here: Path, needs: Needs) -> None:
     for command in (["init", "-q"], ["add", "specs", "deep"]):
         subprocess.run([git, *command], cwd=here, check=True)
     assert tracked_specs(here) == (here / "deep/er/b", here / "specs/a")
+
+
+KERNEL_SPEC = '[image]\nbzimage = "vmlinuz"\n'
+
+
+@pytest.mark.usefixtures("here")
+def test_specs_of_kernels_lie_one_folder_deeper() -> None:
+    """A folder of specs may hold folders of specs, such as those of kernels."""
+    make("specs/a", "specs/kernels/b")
+    wanted = (Path("specs/a"), Path("specs/kernels/b"))
+    assert find_specs([]) == wanted
+    assert find_specs([Path("specs")]) == wanted
+
+
+@pytest.mark.usefixtures("here")
+def test_specs_without_their_kernel_are_left_out_aloud() -> None:
+    """A spec of a kernel that is not beside it is left out, with a sentence that says so."""
+    make("specs/a", "specs/b", "specs/c")
+    specs = find_specs([])
+    for name in ("b", "c"):
+        Path("specs", name, "spec.toml").write_text(KERNEL_SPEC)
+    Path("specs/c/vmlinuz").touch()
+    told: list[str] = []
+    assert present(specs, told.append) == (Path("specs/a"), Path("specs/c"))
+    (sentence,) = told
+    assert sentence.startswith("specs/b is left out: its kernel is not here")
+    assert "verifier prove IMAGE" in sentence

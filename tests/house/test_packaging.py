@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
 import sys
 import tomllib
+import zipfile
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
@@ -15,10 +18,14 @@ import verifier
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tests.conftest import Needs
+
 DISTRIBUTION = "boot-relocation-verifier"
 COME_WITH_PYTHON = {"pip", "setuptools", "wheel"}
 PIN = re.compile(r'([A-Za-z0-9_.-]+)==([\w.!+]+)(?: ; python_version (<|>=) "3\.12")?')
 AT_LEAST = 90
+KERNELS = "linux-bzimage"
+FIND = "from verifier.cli.kernel import SPECS, divide; print(*divide((SPECS,), None)[0], sep='\\n')"
 BEFORE_3_12 = sys.version_info < (3, 12)
 
 
@@ -98,3 +105,35 @@ def test_command_is_installed() -> None:
 def test_version_is_said_once() -> None:
     """The version of the distribution is that of the package."""
     assert metadata.version(DISTRIBUTION) == verifier.__version__
+
+
+def test_specs_of_kernels_are_linked_into_the_package(root: Path, needs: Needs) -> None:
+    """Each spec of a kernel that git tracks is in the package too, by a link to it."""
+    command = [needs("git"), "ls-files", "-z", "--", f"specs/{KERNELS}/*/spec.toml"]
+    done = subprocess.run(command, cwd=root, check=True, capture_output=True, text=True)
+    names = {name.split("/")[-2] for name in done.stdout.split("\0") if name}
+    links = {path.parent.name: path for path in (root / "verifier/kernels").glob("*/spec.toml")}
+    assert names == set(links), "ln -s ../../../specs/linux-bzimage/NAME/spec.toml makes one"
+    for name, link in links.items():
+        assert link.readlink().as_posix() == f"../../../specs/{KERNELS}/{name}/spec.toml"
+
+
+def test_the_wheel_has_the_specs_of_kernels(root: Path, tmp_path: Path) -> None:
+    """Installed from a wheel, the package has these specs as files, and finds them there."""
+    command = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", str(tmp_path), "."]
+    subprocess.run(command, cwd=root, check=True, capture_output=True, timeout=120)
+    (wheel,) = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(wheel) as opened:
+        opened.extractall(tmp_path)
+    links = sorted((root / "verifier/kernels").glob("*/spec.toml"))
+    packed = [tmp_path / path.relative_to(root) for path in links]
+    assert [path.read_bytes() for path in packed] == [path.read_bytes() for path in links]
+    done = subprocess.run(
+        [sys.executable, "-c", FIND],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout.splitlines() == [str(path.parent) for path in packed]

@@ -83,7 +83,7 @@ def test_a_spec_may_set_a_label_itself(spec: Path, vmlinuz: Path) -> None:
 
 def test_without_a_kernel_the_spec_is_told_to_lack_it(spec: Path) -> None:
     """A kernel that is neither beside the spec nor given is missing input."""
-    with pytest.raises(BadInput, match="the image does not exist"):
+    with pytest.raises(BadInput, match="there is no kernel 'vmlinuz' beside the spec"):
         read_target(spec)
 
 

@@ -36,6 +36,7 @@ def verifier(*, version: options.Version = False) -> None:
     \b
     Examples:
       verifier prove                      all specs under specs/
+      verifier prove /boot/vmlinuz        a kernel, as it ships
       verifier prove specs/la57-rfc       one target
       verifier show specs/la57-rfc        what it assumes and claims
     """  # noqa: D301 - Typer keeps lines as they are after a backspace
@@ -55,8 +56,11 @@ def prove(  # noqa: PLR0913 - one parameter for each option of the command line
     json: options.Json = None,
     jobs: options.Jobs = 0,
     cex: options.KeepIn = None,
+    image: options.Image = None,
 ) -> None:
     """Prove what specs claim of their bytes, or refute it by a start that another CPU confirms.
+
+    A kernel as it ships, a bzImage, is judged by the specs that come with the verifier.
 
     \b
     Examples:
@@ -65,6 +69,8 @@ def prove(  # noqa: PLR0913 - one parameter for each option of the command line
       verifier prove specs/la57-rfc --model retaining --without stack-below-4g
       verifier prove specs/la57-prepatch --all-models --json report.json
       verifier prove --recorded
+      verifier prove /boot/vmlinuz
+      verifier prove specs/linux-bzimage/trampoline --image vmlinuz
     """  # noqa: D301 - Typer keeps lines as they are after a backspace
     from verifier.cli import prove as command  # noqa: PLC0415 - help must not wait for it
     from verifier.cli.work import Wish  # noqa: PLC0415 - likewise
@@ -73,7 +79,7 @@ def prove(  # noqa: PLR0913 - one parameter for each option of the command line
         raise typer.BadParameter("--recorded drops the assumptions that specs name by itself")
     models = tuple(each.value for each in model or ())
     claims, dropped = tuple(claim or ()), tuple(without or ())
-    wish = Wish(models, all_models, claims, dropped, explain, recorded)
+    wish = Wish(models, all_models, claims, dropped, explain, recorded, image)
     raise typer.Exit(command.prove(command.Order(tuple(specs or ()), wish, json, jobs, cex)))
 
 
@@ -95,17 +101,23 @@ def replay(
 
 
 @app.command()
-def show(*, spec: options.OneSpec, model: options.OneModel = Model.RETAINING) -> None:
+def show(
+    *,
+    spec: options.OneSpec,
+    model: options.OneModel = Model.RETAINING,
+    image: options.Image = None,
+) -> None:
     """Show what a spec assumes and claims, its regions, and its bytes by mode.
 
     \b
     Examples:
       verifier show specs/la57-rfc
       verifier show specs/la57-rfc --model architectural
+      verifier show specs/linux-bzimage/trampoline --image vmlinuz
     """  # noqa: D301 - Typer keeps lines as they are after a backspace
     from verifier.cli import show as command  # noqa: PLC0415 - help must not wait for it
 
-    raise typer.Exit(command.show(spec, model.value))
+    raise typer.Exit(command.show(spec, model.value, image))
 
 
 @app.command()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 from verifier.cli.git import ask_git
 from verifier.errors import BadInput, nearest
@@ -26,7 +27,7 @@ def find_specs(given: Iterable[Path]) -> tuple[Path, ...]:
 def known_specs() -> list[Path]:
     """Give the specs under ``specs``, or else those of the current folder."""
     home = Path(HOME)
-    return _inside(home) if home.is_dir() else [*_own(Path()), *_inside(Path())]
+    return _below(home) if home.is_dir() else [*_own(Path()), *_inside(Path())]
 
 
 def _named(path: Path) -> list[Path]:
@@ -35,7 +36,7 @@ def _named(path: Path) -> list[Path]:
     if not path.is_dir():
         known = [str(spec) for spec in known_specs()]
         raise BadInput(f"there is no spec '{path}'; {nearest(str(path), known)}")
-    found = _own(path) or _inside(path)
+    found = _own(path) or _below(path)
     if not found:
         raise BadInput(f"there is no {FILE_NAME} in '{path}' nor in a folder of it")
     return found
@@ -47,6 +48,29 @@ def _own(folder: Path) -> list[Path]:
 
 def _inside(folder: Path) -> list[Path]:
     return sorted(file.parent for file in folder.glob(f"*/{FILE_NAME}"))
+
+
+def _below(folder: Path) -> list[Path]:
+    """Give the specs of a folder, and of the folders of specs in it."""
+    return sorted([*_inside(folder), *(file.parent for file in folder.glob(f"*/*/{FILE_NAME}"))])
+
+
+def present(specs: Iterable[Path], complain: Callable[[str], None]) -> tuple[Path, ...]:
+    """Leave out specs of kernels that are not at hand, with a sentence for each."""
+    found = []
+    for spec in specs:
+        if _lacks_kernel(spec):
+            complain(f"{spec} is left out: its kernel is not here; verifier prove IMAGE takes one")
+        else:
+            found.append(spec)
+    return tuple(found)
+
+
+def _lacks_kernel(spec: Path) -> bool:
+    image = _document(spec).get("image")
+    name = image.get("bzimage") if isinstance(image, dict) else None
+    folder = spec if spec.is_dir() else spec.parent
+    return isinstance(name, str) and not (folder / name).exists()
 
 
 def tracked_specs(root: Path) -> tuple[Path, ...]:
@@ -71,12 +95,17 @@ def complete_ids(specs: Iterable[Path], table: str, incomplete: str) -> list[str
 
 
 def _ids(spec: Path, table: str) -> Iterator[str]:
-    file = spec / FILE_NAME if spec.is_dir() else spec
-    try:
-        tables = tomllib.loads(file.read_text(encoding="utf-8")).get(table, [])
-    except (OSError, ValueError):
-        return
+    tables = _document(spec).get(table, [])
     for each in tables if isinstance(tables, list) else []:
         name = each.get("id") if isinstance(each, dict) else None
         if isinstance(name, str):
             yield name
+
+
+def _document(spec: Path) -> dict[str, Any]:
+    """Give what a spec's file holds, nothing where it cannot be read."""
+    file = spec / FILE_NAME if spec.is_dir() else spec
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from verifier.cli.bugs import keep_bug
-from verifier.cli.find import tracked_specs
+from verifier.cli.find import present, tracked_specs
 from verifier.cli.git import ask_git
 from verifier.cli.prove import KEPT_IN, watched
 from verifier.cli.screen import Progress, Screen
@@ -33,6 +33,7 @@ def gate(root: Path) -> Status:
     if not specs:
         raise BadInput(f"git tracks no spec.toml in '{root}': there is nothing to prove")
     screen = Screen()
+    specs = present(specs, screen.complain)
     progress, keep_in = Progress(screen), _private(root)
     outcomes = judge_all(specs, Wish(), os.cpu_count() or 1, progress)
     statuses = [each for one in watched(outcomes, progress) for each in _tell(one, screen, keep_in)]

@@ -71,8 +71,8 @@ Version = Annotated[
 Specs = Annotated[
     list[Path] | None,
     typer.Argument(
-        metavar="SPEC",
-        help="A folder with a spec.toml, or such a file; without any, all under specs/.",
+        metavar="SPEC|IMAGE",
+        help="A folder with a spec.toml, such a file, or a kernel; without any, all under specs/.",
         autocompletion=complete_spec,
     ),
 ]
@@ -133,6 +133,10 @@ OneSpec = Annotated[
 ]
 OneModel = Annotated[
     Model, typer.Option("--model", "-m", help="The model whose paths give each byte's mode.")
+]
+Image = Annotated[
+    Path | None,
+    typer.Option(metavar="IMAGE", help="The kernel that specs of kernels are about."),
 ]
 OneImage = Annotated[
     Path, typer.Argument(metavar="IMAGE", help="A bzImage; an ELF, PE or raw file.")

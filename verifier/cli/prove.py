@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from verifier.cli.bugs import keep_bug
-from verifier.cli.find import find_specs
+from verifier.cli.find import present
+from verifier.cli.kernel import divide, kernel_lines
 from verifier.cli.screen import Progress, Screen
 from verifier.cli.versions import tools
 from verifier.cli.work import Outcome, Wish, judge_all
@@ -34,7 +35,10 @@ STDOUT = Path("-")
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A ``prove`` command; ``keep_in`` is None where the default folder will do."""
+    """A ``prove`` command; ``keep_in`` is None where the default folder will do.
+
+    Among ``specs`` may be a kernel; ``wish.image`` is one that was named as such.
+    """
 
     specs: tuple[Path, ...]
     wish: Wish
@@ -143,13 +147,18 @@ class Ledger:
 def prove(order: Order) -> Status:
     """Judge specs and tell what came of it."""
     screen = Screen()
-    specs = find_specs(order.specs)
+    specs, image = divide(order.specs, order.wish.image)
+    if not order.specs and image is None:
+        specs = present(specs, screen.complain)
     report = order.json
     if report is not None and report != STDOUT and not report.absolute().parent.is_dir():
         raise BadInput(f"there is no folder '{report.parent}' to write the report to")
+    told = kernel_lines(image) if image is not None else []
     ledger, progress = Ledger(order, screen), Progress(screen)
+    if order.json != STDOUT:
+        screen.show(told)
     jobs = order.jobs or os.cpu_count() or 1
-    outcomes = judge_all(specs, order.wish, jobs, progress)
+    outcomes = judge_all(specs, replace(order.wish, image=image), jobs, progress)
     for outcome in watched(outcomes, progress):
         ledger.enter(outcome)
     return ledger.close()

@@ -15,13 +15,13 @@ from verifier.reporting.status import Status
 from verifier.reporting.wording import FAINT, line
 
 
-def show(path: Path, model: str) -> Status:
-    """Print one spec."""
+def show(path: Path, model: str, image: Path | None) -> Status:
+    """Print one spec; ``image`` is the kernel that a spec of kernels is about."""
     spec, *others = find_specs([path])
     if others:
         raise BadInput(f"'{path}' holds {len(others) + 1} specs; name one", path)
     screen = Screen()
-    target = read_target(spec)
+    target = read_target(spec, image=image)
     screen.show(spec_lines(target.spec, target.image))
     progress = Progress(screen)
     progress(f"{target.spec.name}: following every path under {model}")

@@ -28,7 +28,8 @@ Say = Callable[[str], None]
 class Wish:
     """What to judge of each spec; without models, each claim under those it promises.
 
-    ``recorded`` judges all that a spec records, ``[[without]]`` included.
+    ``recorded`` judges all that a spec records, ``[[without]]`` included. ``image`` is the
+    kernel to judge them on, None where each spec has its own.
     """
 
     models: tuple[str, ...] = ()
@@ -37,6 +38,7 @@ class Wish:
     without: tuple[str, ...] = ()
     explain: bool = False
     recorded: bool = False
+    image: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +96,15 @@ def _reports(spec: Path, wish: Wish, replayer: Replayer, say: Say) -> Iterator[R
     named = tuple(ModelName(name) for name in wish.models)
     every = wish.all_models or wish.recorded
     choice = Choice(models=named, claims=wish.claims, every=every)
-    report = verify(spec, Options(choice, wish.without, wish.explain), replayer, say)
+    options = Options(choice, wish.without, wish.image, wish.explain)
+    report = verify(spec, options, replayer, say)
     yield report
     for each in alterations(report.spec) if wish.recorded else ():
         if named and each.model not in named:
             continue
         choice = Choice(models=(each.model,), claims=wish.claims)
-        yield verify(spec, Options(choice, (each.drop,), wish.explain), replayer, say)
+        options = Options(choice, (each.drop,), wish.image, wish.explain)
+        yield verify(spec, options, replayer, say)
 
 
 def _judge_apart(specs: tuple[Path, ...], wish: Wish, jobs: int, say: Say) -> Iterator[Outcome]:

@@ -35,10 +35,22 @@ class Target:
 
 def read_target(path: Path, without: Sequence[str] = (), image: Path | None = None) -> Target:
     """Read a spec, by its folder or file, and the image it names, or ``image`` in its stead."""
-    source = read_description(path).image
+    return _with_spec(path, read_image(_image_source(path, image)), without)
+
+
+def _image_source(path: Path, image: Path | None) -> ImageSource:
+    description = read_description(path)
+    source = description.image
+    kernel = source.kind is ImageKind.BZIMAGE
     if image is not None:
-        source = replace(source, file=image)
-    return _with_spec(path, read_image(source), without)
+        if not kernel:
+            message = "the spec is not of a kernel, so its image is no other than the one it names"
+            raise BadInput(message, description.path, source.line)
+        return replace(source, file=image)
+    if kernel and not source.file.exists():
+        message = f"there is no kernel '{source.file.name}' beside the spec: name one with --image"
+        raise BadInput(message, description.path, source.line)
+    return source
 
 
 def read_image(source: ImageSource) -> Image:

@@ -1,0 +1,144 @@
+"""A kernel is judged by the specs that come with the verifier, once it is said what it has."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.loading.boot import make_bzimage
+from verifier.cli import gate as gate_module
+from verifier.cli import prove as prove_module
+from verifier.cli.kernel import SPECS, divide
+from verifier.errors import BadInput
+from verifier.loading import ImageDescription, Kind, load
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.cli.conftest import Ran
+    from tests.conftest import Needs
+    from verifier.cli.work import Outcome, Wish
+
+SMALL = Path(__file__).parents[1] / "inspection" / "kernel.S"
+KERNEL_SPEC = '[image]\nbzimage = "vmlinuz"\n'
+
+
+class Asked:
+    """Stands in for the work: remembers what was asked, and proves nothing."""
+
+    def __init__(self) -> None:
+        """Nothing was asked."""
+        self.specs: tuple[Path, ...] = ()
+        self.image: Path | None = None
+
+    def __call__(self, specs: tuple[Path, ...], wish: Wish, *_: object) -> Iterator[Outcome]:
+        """Give no outcome."""
+        self.specs, self.image = specs, wish.image
+        return iter(())
+
+
+@pytest.fixture
+def asked(here: Path, monkeypatch: pytest.MonkeyPatch) -> Asked:
+    """Give the stand-in, beside a kernel, one without a trampoline, and a spec of kernels."""
+    stand_in = Asked()
+    for module in (prove_module, gate_module):
+        monkeypatch.setattr(module, "judge_all", stand_in)
+    small = load(ImageDescription(Kind.SOURCE, SMALL))
+    start, end = (small.symbols[name] for name in ("payload", "payload_end"))
+    kernel = make_bzimage(small.data, payload_offset=start, payload_length=end - start)
+    (here / "vmlinuz-9").write_bytes(kernel)
+    (here / "plain").write_bytes(make_bzimage(bytes(0x400)))
+    (here / "specs/mine").mkdir(parents=True)
+    (here / "specs/mine/spec.toml").write_text(KERNEL_SPEC)
+    return stand_in
+
+
+def test_a_kernel_is_judged_by_the_specs_that_come_along(
+    asked: Asked, run: Callable[..., Ran]
+) -> None:
+    """Named alone, a kernel gets each of these specs, after a paragraph on what was found."""
+    told = run("prove", "vmlinuz-9")
+    assert asked.image == Path("vmlinuz-9")
+    assert SPECS / "trampoline" in asked.specs
+    assert all(each.parent == SPECS for each in asked.specs)
+    assert told.out.startswith("vmlinuz-9: a bzImage")
+    words = " ".join(told.out.split())
+    symbols = load(ImageDescription(Kind.SOURCE, SMALL)).symbols
+    assert f"trampoline: +{symbols['trampoline']:#x} to +" in words
+    for name in ("site_copy", "site_patch", "site_call", "efi_copy", "efi_patch", "efi_call"):
+        assert f"at +{symbols[name]:#x}" in words
+    assert words.endswith("how: verifier inspect vmlinuz-9")
+
+
+def test_a_spec_may_be_given_a_kernel(asked: Asked, run: Callable[..., Ran]) -> None:
+    """With ``--image`` the specs named are judged on it, and JSON comes without the paragraph."""
+    told = run("prove", "specs/mine", "--image", "vmlinuz-9", "--json", "-")
+    assert (asked.specs, asked.image) == ((Path("specs/mine"),), Path("vmlinuz-9"))
+    assert told.out.startswith("{")
+
+
+def test_a_kernel_without_a_trampoline_is_nothing_to_prove(
+    asked: Asked, run: Callable[..., Ran]
+) -> None:
+    """That is one sentence and bad input, not success."""
+    told = run("prove", "plain")
+    assert (told.code, told.out, asked.image) == (2, "", None)
+    assert "no paging-mode trampoline" in told.err
+    assert told.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["raw"], "is no kernel as it ships"),
+        (["vmlinuz-9", "plain"], "'plain' is a second image"),
+        (["vmlinuz-9", "--image", "plain"], "'plain' is a second image"),
+        (["--image", "none"], "none: the image does not exist"),
+    ],
+)
+def test_a_wrong_image_is_a_sentence(
+    arguments: list[str],
+    sentence: str,
+    asked: Asked,
+    run: Callable[..., Ran],
+) -> None:
+    """What is no kernel, or one too many, or not there, is one sentence and exit code 2."""
+    Path("raw").write_bytes(bytes(64))
+    told = run("prove", *arguments)
+    assert (told.code, asked.specs) == (2, ())
+    assert sentence in told.err
+    assert told.err.count("\n") == 1
+
+
+def test_without_its_kernel_a_spec_is_left_out(asked: Asked, run: Callable[..., Ran]) -> None:
+    """A run over all specs says which it leaves out; a run that has none left is no success."""
+    told = run("prove")
+    assert (told.code, asked.specs) == (4, ())
+    assert told.err.startswith("specs/mine is left out")
+    Path("specs/mine/vmlinuz").write_bytes(Path("vmlinuz-9").read_bytes())
+    run("prove")
+    assert asked.specs == (Path("specs/mine"),)
+
+
+def test_the_gate_leaves_it_out_too(
+    asked: Asked, here: Path, run: Callable[..., Ran], needs: Needs
+) -> None:
+    """A commit is not held up by a kernel that is not there, but told of it."""
+    for command in (["init", "-q"], ["add", "specs"]):
+        subprocess.run([needs("git"), *command], cwd=here, check=True)
+    told = run("gate")
+    assert (told.code, asked.specs) == (4, ())
+    assert "mine is left out" in told.err
+
+
+@pytest.mark.usefixtures("asked")
+def test_text_is_a_spec_and_bytes_are_an_image() -> None:
+    """A file is taken for an image by what it holds, whatever it is called."""
+    Path("vmlinuz.toml").write_bytes(Path("vmlinuz-9").read_bytes())
+    mine = Path("specs/mine/spec.toml")
+    assert divide((Path("vmlinuz.toml"), mine), None) == ((mine,), Path("vmlinuz.toml"))
+    with pytest.raises(BadInput, match="there is no spec 'nowhere'"):
+        divide((Path("nowhere"),), None)
