@@ -57,7 +57,10 @@ def linear_address(cpu: Cpu, segment: Segment, offset: BV, size: int, intent: In
 def wide(cpu: Cpu, short: BV) -> BV:
     """Zero-extend a 32-bit address, as a plain sum where that is the same number."""
     whole = None if known(short) is not None else widened(short)
-    if whole is not None and cpu.oracle.holds(whole == extend(short)):
+    if whole is None:
+        return extend(short)
+    below = cpu.region_below(whole, 1, constant(1 << 32))
+    if below or cpu.oracle.holds(whole == extend(short)):
         return whole
     return extend(short)
 
