@@ -6,8 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.soundness.build import Small, verdicts
+from tests.soundness.build import Small, verdicts, write
+from verifier.machine.models import ModelName
+from verifier.proving.target import Choice
 from verifier.specification.verdict import Verdict
+from verifier.verify import Options, verify
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,3 +63,20 @@ def test_an_assumption_decides_a_branch(tmp_path: Path, replayer: Replayer) -> N
     assert result.verdict is Verdict.PROVED
     (result,) = verdicts(tmp_path / "any", Small(code + LEAVE, claims), replayer)
     assert result.verdict is Verdict.REFUTED
+
+
+def test_no_start_that_the_assumptions_rule_out_refutes(tmp_path: Path, replayer: Replayer) -> None:
+    """A start on a processor that answers otherwise than assumed is no counterexample."""
+    given = Small(LEAVE, ("rbx == 1",), ("cpuid_eax(0, 0) == 0x12345678",))
+    (result,) = verdicts(tmp_path, given, replayer)
+    assert result.verdict is Verdict.UNKNOWN
+
+
+def test_nothing_that_is_proved_is_tried_elsewhere(tmp_path: Path, replayer: Replayer) -> None:
+    """A proof that rests on an answer of CPUID is not held against a processor without it."""
+    code = "\tmovl $0, %eax\n\tcpuid\n"
+    given = Small(code + LEAVE, ("rax == 0x12345678",), ("cpuid_eax(0, 0) == 0x12345678",))
+    options = Options(Choice(models=(ModelName.RETAINING,)), samples=2)
+    report = verify(write(tmp_path, given), options, replayer, lambda _: None)
+    assert [result.verdict for result in report.results] == [Verdict.PROVED]
+    assert report.samples == 0

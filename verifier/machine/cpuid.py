@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 ANSWERED = ("eax", "ebx", "ecx", "edx")
 """The registers of an answer, in the order in which answers are listed."""
+NO_ANSWER = (0, 0, 0, 0)
+"""What a processor whose answers are fixed gives to a question that is not among them."""
 EXTENDED_FEATURES, ADDRESS_WIDTHS = 0x8000_0001, 0x8000_0008
 OSXSAVE_SHOWN, OSPKE_SHOWN = 27, 4
 """Bits of ECX, leaves 1 and 7, that repeat bits of CR4."""
@@ -41,7 +43,7 @@ def cpuid_answer(features: Features, cr4: BV, leaf: int, subleaf: int) -> list[B
     if leaf in LEAVES_WITHOUT_SUBLEAF:
         subleaf = 0
     if features.cpuid is not None:
-        fixed = features.cpuid.get((leaf, subleaf), (0, 0, 0, 0))
+        fixed = features.cpuid.get((leaf, subleaf), NO_ANSWER)
         answer = [constant(number, 32) for number in fixed]
     else:
         answer = [symbol(f"{question(leaf, subleaf)}.{name}", 32) for name in ANSWERED]

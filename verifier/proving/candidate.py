@@ -9,7 +9,13 @@ import claripy
 
 from verifier.machine.words import symbol, width_of
 from verifier.proving.boundary import Search
-from verifier.proving.concretise import NARROW_MARGIN, WIDE_MARGIN, representable, start_of
+from verifier.proving.concretise import (
+    NARROW_MARGIN,
+    WIDE_MARGIN,
+    answered,
+    representable,
+    start_of,
+)
 from verifier.proving.deciding import Deciding
 from verifier.proving.leaves import chosen_open, leaves_of
 from verifier.proving.rehearsal import Broken, overrides_of, rehearse
@@ -17,7 +23,7 @@ from verifier.proving.result import InputValue
 from verifier.proving.simplest import Wishes, usual
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from claripy.ast.bool import Bool
     from claripy.ast.bv import BV
@@ -88,7 +94,9 @@ class Finder:
             return
         if hint is not None:
             yield hint
-        either = claripy.Or(*(claripy.And(*_broken(one)) for one in failing))
+        either = claripy.Or(
+            *(claripy.And(*_broken(one), *self._answered(_broken(one))) for one in failing)
+        )
         search = Search(self.context, self.load)
         smallest = search.smallest(claripy.And(either, *self.bench_conditions))
         if smallest is not None and smallest != hint:
@@ -107,13 +115,18 @@ class Finder:
     @property
     def bench_conditions(self) -> list[Bool]:
         """Give what a start must keep to so that it can be replayed."""
-        return representable(self.entry, self.stage.bench, self.margin)
+        usual = representable(self.entry, self.stage.bench, self.margin)
+        return [*usual, *self._answered(fact.condition for fact in self.context.assumptions)]
+
+    def _answered(self, conditions: Iterable[Bool]) -> list[Bool]:
+        return answered(self.entry, self.stage.bench, leaves_of(conditions))
 
     def _wishes(self, fixed: frozenset[str]) -> Wishes:
         return Wishes(self.context, self.entry, fixed)
 
     def _conditions(self, failing: Failing) -> list[Bool]:
-        return [*_broken(failing), *self.bench_conditions]
+        broken = _broken(failing)
+        return [*broken, *self._answered(broken), *self.bench_conditions]
 
     def of_obligation(self, claim: Claim, failing: Failing, load: int) -> Candidate | None:
         """Give a start at ``load`` that breaks one obligation."""
@@ -146,7 +159,7 @@ class Finder:
         inputs = {name: model.number(symbol(name)) for name in self.stage.words.spec.inputs}
         values = {name: model.number(leaf) for name, leaf in chosen_open(leaves).items()}
         rehearsal = rehearse(stage, start, inputs, values)
-        if not rehearsal.keeps_memory({fact.label for fact in self.context.assumptions}):
+        if not rehearsal.is_allowed({fact.label for fact in self.context.assumptions}):
             return None
         imposed = overrides_of(rehearsal, self.stage.model)
         return replace(rehearsal, start=replace(start, overrides=imposed))
@@ -177,7 +190,8 @@ class Finder:
                 yield Candidate(rehearsal.start, rehearsal, broken, inputs)
 
     def _gap_conditions(self, gap: Undecided) -> list[Bool]:
-        return [fact.condition for fact in gap.knowledge.facts] + self.bench_conditions
+        facts = [fact.condition for fact in gap.knowledge.facts]
+        return [*facts, *self._answered(facts), *self.bench_conditions]
 
     def _rehearsals(self, gap: Undecided) -> list[tuple[Model, Rehearsal]]:
         """Give concrete runs of a path that is not modelled to its end, once for all claims."""

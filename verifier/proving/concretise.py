@@ -11,6 +11,7 @@ import claripy
 
 from verifier.machine.cells import byte_of
 from verifier.machine.concrete import SegmentValue, Start, TableRegister
+from verifier.machine.cpuid import ANSWERED, NO_ANSWER
 from verifier.machine.paging import FIVE_LEVELS, FOUR_LEVELS
 from verifier.machine.registers import Cr4, Flag, Gpr
 from verifier.machine.words import WORD_MASK, constant, is_set, low32, symbol
@@ -37,6 +38,7 @@ LARGE_LEVELS = (2, 3)
 WIDE_MARGIN, NARROW_MARGIN = 0x100, 0x10
 """Bytes around multiples of 4G where Bochs is no judge of far returns that cross them."""
 LOCAL_APIC, LOCAL_APIC_END = 0xFEE0_0000, 0xFEE0_1000
+_ANSWER = re.compile(r"^cpuid\(0x([0-9a-f]+),([0-9]+)\)\.(e[abcd]x)$")
 _UNKNOWN_BYTE = re.compile(r"^(?P<region>.+)\[(?P<sign>-?)0x(?P<offset>[0-9a-f]+)\]$")
 
 
@@ -79,6 +81,23 @@ def representable(entry: State, bench: Bench, margin: int = WIDE_MARGIN) -> list
     for tables in entry.tables:
         conditions.append(claripy.ULE(tables.root, end - PAGE))
         conditions.append(tables.identity_end & (PAGE - 1) == 0)
+    return conditions
+
+
+def answered(entry: State, bench: Bench, names: Iterable[str]) -> list[Bool]:
+    """Give the conditions that CPUID answers as on the bench, as far as ``names`` has answers."""
+    conditions = []
+    la57 = is_set(entry.features.cr4, Cr4.LA57)
+    for name in names:
+        found = _ANSWER.match(name)
+        if found is None:
+            continue
+        asked, register = (int(found[1], 16), int(found[2])), ANSWERED.index(found[3])
+        there, lacking = (
+            constant(bench.cpuid[has_la57].get(asked, NO_ANSWER)[register], 32)
+            for has_la57 in (True, False)
+        )
+        conditions.append(symbol(name, 32) == claripy.If(la57, there, lacking))
     return conditions
 
 

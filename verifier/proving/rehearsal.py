@@ -82,10 +82,10 @@ class Rehearsal:
         """Say whether the run changed page tables in use, so that another CPU may differ."""
         return any(state.stale for state in (*self.after, self.path.ending.state))
 
-    def keeps_memory(self, assumed: Container[str]) -> bool:
-        """Say whether memory at the start is as the spec's patches and assumptions say.
+    def is_allowed(self, assumed: Container[str]) -> bool:
+        """Say whether memory and CPUID are as the spec's patches and assumptions say.
 
-        They may not be where regions overlap; ``assumed`` are the ids that count.
+        Memory may not be where regions overlap; ``assumed`` are the ids that count.
         """
         words, moment = self.evaluator, Moment(self.evaluator.entry, oracle=ConcreteOracle({}, -1))
         patched = all(
@@ -98,7 +98,7 @@ class Rehearsal:
             ConcreteOracle({}, -1).holds(words.truth(each.holds.node, moment))
             for each in words.spec.assumptions
             if each.id in assumed
-            and any(isinstance(node, e.Memory) for node in e.walk(each.holds.node))
+            and any(isinstance(node, e.Memory | e.Cpuid) for node in e.walk(each.holds.node))
         )
 
     def breaks(self, claim: Claim) -> Broken | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from verifier.errors import Bug
 from verifier.execution.path import Faulted, Reached
 from verifier.machine.registers import Gpr
-from verifier.proving.concretise import Bench, representable
+from verifier.proving.concretise import Bench
 from verifier.proving.result import Judge, Result
 from verifier.proving.telling import counterexample
 from verifier.replay.bochs_models import (
@@ -136,7 +136,7 @@ def sample(session: Session, results: Iterable[Result], replayer: Replayer, coun
 def _start_at(session: Session, load: int) -> Rehearsal | None:
     """Give a start with the image at ``load``, with the stack there where the image cannot be."""
     entry, finder = session.begin.state, session.finder
-    usual = representable(entry, session.stage.bench)
+    usual = finder.bench_conditions
     image = [] if session.load is None else [session.load == load]
     for wanted in (image, [entry.gprs[Gpr.RSP] == load + STACK_ABOVE]):
         conditions = [*usual, *wanted]
