@@ -126,6 +126,7 @@ site_continuation:
 	movq	page_variable(%rip), %rsi
 	movq	%rbp, %cr3
 2:	popq	%rbp
+site_ret:
 	retq
 
 efi_setup_function:
@@ -145,6 +146,7 @@ efi_switch_function:
 efi_call:
 	callq	*efi_function_pointer(%rip)
 efi_continuation:
+efi_switch_ret:
 	retq
 
 	.balign	16

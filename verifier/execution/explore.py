@@ -137,9 +137,12 @@ class Exploration:
 
     def _next(self, pending: list[Trail], *, joining: bool) -> Trail:
         """Take the trail to follow next: the last, or of all the one that others may join."""
-        if not joining or len(pending) == 1 or pending[-1].choices:
+        if not joining or len(pending) == 1:
             return pending.pop()
-        ways = [trail for trail in pending if not trail.choices]
+        for place, trail in enumerate(pending):
+            if trail.choices:
+                return pending.pop(place)
+        ways = list(pending)
         first = min(ways, key=lambda trail: self.flow.order(trail.state))
         same = [trail for trail in ways if meet(first, trail)]
         joint = joined(same) if len(same) > 1 else None

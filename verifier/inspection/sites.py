@@ -21,6 +21,8 @@ from verifier.inspection.functions import Functions
 from verifier.machine.registers import Gpr, Mode
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from verifier.inspection.code import Code, Placed
     from verifier.inspection.trampoline import Trampoline
 
@@ -30,6 +32,7 @@ _CALL_THROUGH = rb"\xff\x15...."
 _CALL_THROUGH_BYTES = 6
 _REACH = 0x400
 _ADD = b"\x01"
+_RETURN = b"\xc3"
 _OPTION = b"no5lvl\0"
 
 
@@ -102,6 +105,7 @@ class Sites:
             return tuple(found)
         head = [*follow(self._code.sweep(start[0], Mode.LONG_64, call.offset))]
         function = _function("site_function", start, f"+{reference:#x}")
+        found += _return("site_ret", self._code.run(call.end, Mode.LONG_64, call.end + _REACH))
         return (function, *found, *self._memory(head, copy, call), *_option(head, self._code))
 
     def _memory(self, head: list[Moment], copy: Copy, call: Placed) -> list[Finding]:
@@ -149,6 +153,8 @@ class Sites:
         how = f"the call through the variable at +{pointer:#x}, which keeps the copy's address"
         first, second = (self._functions.start(each) for each in (reference, call.offset))
         found = _parts(names, reference, copy, call, how)
+        behind = self._code.run(call.end, Mode.LONG_64, call.end + _REACH)
+        found += _return("efi_switch_ret", behind)
         if second:
             found.insert(2, _function("efi_switch_function", second, f"+{call.offset:#x}"))
         if first:
@@ -194,6 +200,14 @@ def _parts(
             Finding(names[3], call.end, 0, mode, "the instruction behind the call"),
         ]
     return found
+
+
+def _return(name: str, behind: Iterable[Placed]) -> list[Finding]:
+    for placed in behind:
+        if placed.instruction.opcode == _RETURN:
+            size, how = placed.instruction.size, "the first near return behind the call"
+            return [Finding(name, placed.offset, size, Mode.LONG_64, how)]
+    return []
 
 
 def _function(name: str, start: tuple[int, int], place: str) -> Finding:
