@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from verifier.loading import Image
 from verifier.machine.models import ModelName
 from verifier.machine.registers import Mode, Segment
 from verifier.specification.events import Event, EventField
@@ -78,3 +79,14 @@ def test_the_example_of_a_mistake_is_read(tmp_path: Path) -> None:
     mistake = read_mistake(path)
     assert isinstance(mistake.outcome, Broken)
     assert mistake.apply("\tmovq\t%r8, %rsi\n") == ""
+
+
+def test_the_example_of_edits_of_bytes_is_read(tmp_path: Path) -> None:
+    """The example of edits of bytes is one, and fits an image in either form."""
+    path = tmp_path / "bytes.toml"
+    path.write_text(f'mistake = "bytes"\nequivalent = "why"\n{EXAMPLES[2]}')
+    labels = {"trampoline_32": 0, "site_copy": 7, "site_patch": 8, "site_call": 12}
+    for form in ("011402", "010c01"):
+        data = bytes.fromhex(f"909090 0fbaf01f 90 {form} 90")
+        changed = read_mistake(path).patch(Image("x", data, labels, {}, (), "", ""))
+        assert changed.data == b"\x90" * len(data)

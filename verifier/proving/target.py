@@ -55,10 +55,14 @@ def _image_source(path: Path, image: Path | None) -> ImageSource:
 
 def read_image(source: ImageSource) -> Image:
     """Load an image; a bzImage has the labels that inspection finds, unless the spec sets them."""
+    return _part(_whole(source), source)
+
+
+def _whole(source: ImageSource) -> Image:
     image = load(_description(source))
-    if source.kind is ImageKind.BZIMAGE:
-        image = replace(image, symbols={**find_labels(image), **image.symbols})
-    return _part(image, source)
+    if source.kind is not ImageKind.BZIMAGE:
+        return image
+    return replace(image, symbols={**find_labels(image), **image.symbols})
 
 
 def _part(image: Image, source: ImageSource) -> Image:
@@ -75,16 +79,18 @@ def _part(image: Image, source: ImageSource) -> Image:
     return image.part(start, end)
 
 
-def mistaken_target(path: Path, mistake: Mistake) -> Target:
-    """Read a spec whose source has the edits of ``mistake``."""
-    source = read_description(path).image
-    if source.kind is not ImageKind.SOURCE:
-        raise BadInput("a mistake edits assembler source, which this spec has none of", path)
+def mistaken_target(path: Path, mistake: Mistake, image: Path | None = None) -> Target:
+    """Read a spec whose source, or whose image's bytes, have the edits of ``mistake``.
+
+    The labels are those of the image as it was.
+    """
+    source = _image_source(path, image)
+    if mistake.of_bytes or source.kind is not ImageKind.SOURCE:
+        return _with_spec(path, _part(mistake.patch(_whole(source)), source), ())
     text = mistake.apply(source.file.read_text(encoding="utf-8"))
     folder = source.file.parent
     whole = load_source_text(text, str(source.file), folder, source.link_address)
-    image = _part(whole, source)
-    return _with_spec(path, image, ())
+    return _with_spec(path, _part(whole, source), ())
 
 
 def _with_spec(path: Path, image: Image, without: Sequence[str]) -> Target:

@@ -1,4 +1,4 @@
-"""A way to be wrong: a single edit of a target's source, and what must come of it."""
+"""A way to be wrong: a single edit of a target's source or bytes, and what must come of it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from verifier.errors import BadInput
 from verifier.machine.models import ModelName
+from verifier.specification.bytes_edit import BytesEdit, read_bytes_edit
 from verifier.specification.document import read_document
 from verifier.specification.statements import read_expectation
 from verifier.specification.verdict import Verdict
@@ -14,12 +15,13 @@ from verifier.specification.verdict import Verdict
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from verifier.loading import Image
     from verifier.specification.document import Table
     from verifier.specification.spec import Expectation, Spec
 
 
 @dataclass(frozen=True, slots=True)
-class Edit:
+class TextEdit:
     """One text to put in the place of another, which must occur exactly once."""
 
     find: str
@@ -44,6 +46,7 @@ class Equivalent:
 
 
 Outcome = Broken | Equivalent
+Edit = TextEdit | BytesEdit
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +59,26 @@ class Mistake:
     edits: tuple[Edit, ...]
     outcome: Outcome
 
+    @property
+    def of_bytes(self) -> bool:
+        """Say whether it edits an image's bytes, not its source."""
+        return any(isinstance(edit, BytesEdit) for edit in self.edits)
+
+    def patch(self, image: Image) -> Image:
+        """Give the image with every edit of bytes made, in order; BadInput where one is not."""
+        for edit in self.edits:
+            if not isinstance(edit, BytesEdit):
+                message = "the edit is of source, and the image has none"
+                raise BadInput(message, self.path, edit.line)
+            image = edit.apply(image, self.path)
+        return image
+
     def apply(self, source: str) -> str:
         """Give the source with every edit made, in order; BadInput where one does not fit."""
         for edit in self.edits:
+            if isinstance(edit, BytesEdit):
+                message = "the edit is of bytes, beside one of source"
+                raise BadInput(message, self.path, edit.line)
             count = source.count(edit.find)
             if count != 1:
                 times = "does not occur" if count == 0 else f"occurs {count} times"
@@ -84,11 +104,13 @@ def read_mistake(path: Path, spec: Spec | None = None) -> Mistake:
 
 
 def _read_edit(table: Table) -> Edit:
+    if any(table.has(key) for key in ("at", "within", "bytes")):
+        return read_bytes_edit(table)
     table.allow("find", "replace")
     find, replace = table.text("find"), table.value("replace", str)
     if find == replace:
         raise table.mistake("the edit changes nothing", "replace")
-    return Edit(find, replace, table.line())
+    return TextEdit(find, replace, table.line())
 
 
 def _read_outcome(table: Table, spec: Spec | None) -> Broken:
