@@ -8,6 +8,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from verifier.execution.oracle import Cut
     from verifier.execution.path import Path
     from verifier.loading.image import Image
     from verifier.machine.concrete import FaultSeen, Start
@@ -164,7 +165,8 @@ class Result:
     """The verdict on one claim under one processor model, with what it rests on.
 
     ``assumptions`` are the ids that were needed. ``reason`` is one sentence for every verdict
-    but PROVED. ``obligations`` counts what was shown.
+    but PROVED. ``obligations`` counts what was shown; ``cuts`` are the loops that were cut at
+    their head on the way.
     """
 
     target: str
@@ -181,6 +183,7 @@ class Result:
     counterexample: Counterexample | None = None
     explanation: Explanation | None = None
     contradicted: bool = False
+    cuts: tuple[Cut, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

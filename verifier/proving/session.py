@@ -192,6 +192,7 @@ class Session:
             reason=reason,
             paths=len(self.paths),
             instructions=sum(len(path.steps) for path in self.paths),
+            cuts=tuple(dict.fromkeys(self.context.cuts)),
         )
 
 

@@ -100,6 +100,15 @@ def _result(result: Result, summary: Summary) -> dict[str, Any]:
         "counterexample": _counterexample(result, summary),
         "explanation": _explanation(result.explanation),
         "contradicted": result.contradicted,
+        "cuts": [
+            {
+                "place": each.place,
+                "invariant": each.invariant,
+                "heads": each.heads,
+                "shown": each.shown,
+            }
+            for each in result.cuts
+        ],
         "obligations": result.obligations,
         "paths": result.paths,
         "instructions": result.instructions,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from verifier.reporting.loops import cut_lines
 from verifier.reporting.wording import (
     FAINT,
     STRONG,
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 INDENT = "  "
 DEEPER = "    "
+PROSE = 100
+"""Columns of prose where no screen says otherwise."""
 
 
 def explanation(result: Result, layout: Layout) -> list[Text]:
@@ -38,7 +41,12 @@ def explanation(result: Result, layout: Layout) -> list[Text]:
     if result.explanation is not None:
         told += _explained(result.explanation, layout)
     needs = ", ".join(result.assumptions) or "no assumption"
-    return [*told, *paragraph(f"needs: {needs}", INDENT), line(INDENT, _cost(result))]
+    return [
+        *told,
+        *cut_lines(result.cuts, INDENT, layout.width or PROSE),
+        *paragraph(f"needs: {needs}", INDENT),
+        line(INDENT, _cost(result)),
+    ]
 
 
 def _explained(why: Explanation, layout: Layout) -> list[Text]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from html import escape
 from typing import TYPE_CHECKING, Any, Protocol
 
 import claripy
@@ -15,6 +14,7 @@ from verifier.execution.path import (
     Path,
     Reached,
     Stopped,
+    Subsumed,
 )
 from verifier.machine.registers import ControlRegister, Cr0, Cr4, Efer, Gpr, Segment
 from verifier.machine.state import State
@@ -22,10 +22,20 @@ from verifier.machine.words import bit, known
 from verifier.proving.result import Counterexample, Report, Result
 from verifier.proving.shown import shown
 from verifier.reporting.families import families
+from verifier.reporting.loops import CUT_HEAD, cut_cells, cuts_of
+from verifier.reporting.markup import (
+    Markup,
+    code,
+    escaped,
+    folded,
+    paragraph,
+    table,
+    title,
+    verdict_markup,
+)
 from verifier.reporting.trace import where
-from verifier.reporting.wording import boundary_sentence, elapsed, holds_where, number, printable
+from verifier.reporting.wording import boundary_sentence, elapsed, holds_where, number
 from verifier.specification.expression import Input
-from verifier.specification.verdict import Verdict
 
 if TYPE_CHECKING:
     from enum import IntEnum
@@ -37,23 +47,6 @@ if TYPE_CHECKING:
     from verifier.machine.concrete import Observation
     from verifier.proving.result import InputValue, ReplayWord
     from verifier.specification.spec import Spec
-
-COLOUR = {
-    Verdict.PROVED: "#1a7f37",
-    Verdict.REFUTED: "#cf222e",
-    Verdict.UNKNOWN: "#9a6700",
-    Verdict.VACUOUS: "#8250df",
-}
-CELL = "text-align:left;padding:1px 10px 1px 0"
-
-
-class _Markup(str):
-    """Text that is HTML already."""
-
-    __slots__ = ()
-
-
-Cell = str | _Markup
 
 
 class TextFormatter(Protocol):
@@ -96,7 +89,7 @@ def report_html(report: Report) -> str:
     has_load = isinstance(report.spec.base.node, Input)
     rows = [
         (
-            _verdict(each.verdict),
+            verdict_markup(each.verdict),
             each.claim,
             each.model.value,
             holds_where(each, has_load=has_load),
@@ -106,28 +99,30 @@ def report_html(report: Report) -> str:
     ]
     head = ("verdict", "claim", "model", "where", "time")
     dropped = f" without {', '.join(report.dropped)}" if report.dropped else ""
-    title = _title(report.spec.name, f"{report.spec.description.title}{dropped}")
+    named = title(report.spec.name, f"{report.spec.description.title}{dropped}")
     bytes_line = f"{len(report.image.data)} bytes, sha256 {report.image.digest}"
-    return title + _table(rows, head) + _paragraph(bytes_line)
+    cuts = table([cut_cells(each) for each in cuts_of(report.results)], CUT_HEAD)
+    return named + table(rows, head) + cuts + paragraph(bytes_line)
 
 
 def result_html(result: Result) -> str:
     """Give one verdict with all that belongs to it."""
-    told = [_title(result.claim, f"under {result.model.value}", _verdict(result.verdict))]
+    told = [title(result.claim, f"under {result.model.value}", verdict_markup(result.verdict))]
     cause = result.counterexample
     if result.reason and not (cause and cause.reason == result.reason):
-        told.append(_paragraph(result.reason))
+        told.append(paragraph(result.reason))
     if result.boundary is not None:
-        told.append(_paragraph(boundary_sentence(result.boundary)))
+        told.append(paragraph(boundary_sentence(result.boundary)))
     if result.assumptions:
-        told.append(_paragraph(f"rests on {', '.join(result.assumptions)}"))
+        told.append(paragraph(f"rests on {', '.join(result.assumptions)}"))
+    told.append(table([cut_cells(each) for each in result.cuts], CUT_HEAD))
     if result.explanation is not None:
         why = result.explanation
-        told.append(_table([(each,) for each in why.obligations], ("to show",)))
+        told.append(table([(each,) for each in why.obligations], ("to show",)))
         origins = [
             (each.name, each.value, each.place, each.text, each.source) for each in why.origins
         ]
-        told.append(_table(origins, ("value", "becomes", "at", "by", "source")))
+        told.append(table(origins, ("value", "becomes", "at", "by", "source")))
     if result.counterexample is not None:
         told.append(counterexample_html(result.counterexample))
     return "".join(told)
@@ -151,13 +146,13 @@ def counterexample_html(given: Counterexample) -> str:
     ]
     return "".join(
         (
-            _paragraph(given.reason),
-            _table(_inputs(telling), INPUT_HEAD),
-            _folded("inputs that are 0, and the processor", _table(_inputs(rest), INPUT_HEAD)),
-            _paragraph(f"do not matter: {families(others)}") if others else "",
-            _table(differ, ("", "is", "should be", "")),
-            _table(words, ("engine", "", "")),
-            _folded(f"path, {len(steps)} instructions", _table(steps, STEP_HEAD)),
+            paragraph(given.reason),
+            table(_inputs(telling), INPUT_HEAD),
+            folded("inputs that are 0, and the processor", table(_inputs(rest), INPUT_HEAD)),
+            paragraph(f"do not matter: {families(others)}") if others else "",
+            table(differ, ("", "is", "should be", "")),
+            table(words, ("engine", "", "")),
+            folded(f"path, {len(steps)} instructions", table(steps, STEP_HEAD)),
         )
     )
 
@@ -172,22 +167,22 @@ STEP_HEAD = ("", "address", "place", "mode", "instruction", "source")
 
 def state_html(state: State) -> str:
     """Give a symbolic state: mode, registers, control registers, selectors."""
-    registers = [("rip", _code(shown(state.rip)))]
-    registers += [(each.name.lower(), _code(shown(state.gpr(each)))) for each in Gpr]
+    registers = [("rip", code(shown(state.rip)))]
+    registers += [(each.name.lower(), code(shown(state.gpr(each)))) for each in Gpr]
     controls = [(each.value, _control(state.control(each), each)) for each in ControlRegister]
     selectors = [
-        (each.name.lower(), _code(shown(state.segments[each].selector))) for each in Segment
+        (each.name.lower(), code(shown(state.segments[each].selector))) for each in Segment
     ]
-    tables = [("gdtr", _code(shown(state.gdtr.base))), ("idtr", _code(shown(state.idtr.base)))]
+    tables = [("gdtr", code(shown(state.gdtr.base))), ("idtr", code(shown(state.idtr.base)))]
     written = [
         (region, f"{len(cells)} bytes stored") for region, cells in state.memory.cells.items()
     ]
     return "".join(
         (
-            _title("state", f"{state.mode.value}, {state.model.name.value}"),
-            _table(registers, ("register", "value")),
-            _folded("system registers", _table([*controls, *tables, *selectors], ("", "value"))),
-            _table(written, ("memory", "")),
+            title("state", f"{state.mode.value}, {state.model.name.value}"),
+            table(registers, ("register", "value")),
+            folded("system registers", table([*controls, *tables, *selectors], ("", "value"))),
+            table(written, ("memory", "")),
         )
     )
 
@@ -199,18 +194,18 @@ NAMED_BITS: dict[ControlRegister, type[IntEnum]] = {
 }
 
 
-def _control(value: BV, register: ControlRegister) -> _Markup:
+def _control(value: BV, register: ControlRegister) -> Markup:
     """Give the bits that are known to be set or clear by name, a number or address as it is."""
     names = NAMED_BITS.get(register)
     if names is None:
-        return _code(shown(value))
+        return code(shown(value))
     bits = {each.name: known(claripy.simplify(bit(value, each))) for each in names}
     told = [
         f"{state}: {' '.join(found)}"
         for state, wanted in (("set", 1), ("clear", 0), ("either", None))
         if (found := [name for name, value in bits.items() if value == wanted])
     ]
-    return _Markup("".join(f"<div>{_escaped(each)}</div>" for each in told))
+    return Markup("".join(f"<div>{escaped(each)}</div>" for each in told))
 
 
 def path_html(path: Path) -> str:
@@ -218,7 +213,7 @@ def path_html(path: Path) -> str:
     steps = [
         (
             str(each.number),
-            _code(shown(each.before.rip)),
+            code(shown(each.before.rip)),
             str(each.place),
             each.before.mode.value,
             each.instruction.text,
@@ -228,18 +223,18 @@ def path_html(path: Path) -> str:
     facts = ", ".join(dict.fromkeys(fact.label for fact in path.facts))
     return "".join(
         (
-            _title("path", f"{len(steps)} instructions; {ending_text(path.ending)}"),
-            _paragraph(f"taken where: {facts}") if facts else "",
-            _table(steps, STEP_HEAD[:5]),
+            title("path", f"{len(steps)} instructions; {ending_text(path.ending)}"),
+            paragraph(f"taken where: {facts}") if facts else "",
+            table(steps, STEP_HEAD[:5]),
         )
     )
 
 
 def replay_html(shown: Counterexample, word: ReplayWord, seen: Observation | None) -> str:
     """Give an engine's word and, if it ran, each instruction with what it changed."""
-    title = _title(word.engine, f"{word.judge.value}: {word.sentence}") + _paragraph(word.version)
+    named = title(word.engine, f"{word.judge.value}: {word.sentence}") + paragraph(word.version)
     if seen is None:
-        return title
+        return named
     texts = {step.number: step.text for step in shown.trace if step.number < len(seen.steps)}
     steps = [
         (
@@ -251,24 +246,24 @@ def replay_html(shown: Counterexample, word: ReplayWord, seen: Observation | Non
         )
         for at, step in enumerate(seen.steps)
     ]
-    return title + _table(steps, ("", "address", "mode", "instruction", "control registers"))
+    return named + table(steps, ("", "address", "mode", "instruction", "control registers"))
 
 
 def spec_html(spec: Spec, image: Image) -> str:
     """Give what a spec assumes and claims."""
     claims = [
-        (each.id, each.text, _code(each.holds.text), ", ".join(m.value for m in each.promises))
+        (each.id, each.text, code(each.holds.text), ", ".join(m.value for m in each.promises))
         for each in spec.claims
     ]
-    assumptions = [(each.id, each.text, _code(each.holds.text)) for each in spec.assumptions]
+    assumptions = [(each.id, each.text, code(each.holds.text)) for each in spec.assumptions]
     count = len(assumptions)
     return "".join(
         (
-            _title(spec.name, spec.description.title),
-            _paragraph(spec.description.text),
-            _table(claims, ("claim", "", "holds", "promised under")),
-            _folded(f"{count} assumptions", _table(assumptions, ("assumption", "", "holds"))),
-            _paragraph(f"{len(image.data)} bytes, sha256 {image.digest}"),
+            title(spec.name, spec.description.title),
+            paragraph(spec.description.text),
+            table(claims, ("claim", "", "holds", "promised under")),
+            folded(f"{count} assumptions", table(assumptions, ("assumption", "", "holds"))),
+            paragraph(f"{len(image.data)} bytes, sha256 {image.digest}"),
         )
     )
 
@@ -283,39 +278,7 @@ def ending_text(ending: Ending) -> str:
             return f"faults with {vector.mnemonic}{code}: {why}"
         case Stopped():
             return "halts"
+        case Subsumed():
+            return "goes on in other paths, which start from here or from more"
         case OutOfModel(_, reason) | OutOfFuel(_, reason):
             return f"is not followed further: {reason}"
-
-
-def _verdict(verdict: Verdict) -> _Markup:
-    return _Markup(f'<b style="color:{COLOUR[verdict]}">{verdict.value}</b>')
-
-
-def _code(text: str) -> _Markup:
-    return _Markup(f"<code>{_escaped(text)}</code>")
-
-
-def _escaped(cell: Cell) -> str:
-    return cell if isinstance(cell, _Markup) else escape(printable(" ".join(cell.split())))
-
-
-def _title(name: str, more: str, before: str = "") -> str:
-    return f"<p>{before} <b>{_escaped(name)}</b> {_escaped(more)}</p>"
-
-
-def _paragraph(text: str) -> str:
-    return f"<p>{_escaped(text)}</p>" if text else ""
-
-
-def _folded(summary: str, inside: str) -> str:
-    return f"<details><summary>{_escaped(summary)}</summary>{inside}</details>" if inside else ""
-
-
-def _table(rows: Iterable[tuple[Cell, ...]], head: tuple[str, ...]) -> str:
-    body = "".join(_row(row, "td") for row in rows)
-    return f"<table>{_row(head, 'th')}{body}</table>" if body else ""
-
-
-def _row(cells: tuple[Cell, ...], tag: str) -> str:
-    inside = "".join(f'<{tag} style="{CELL}">{_escaped(cell)}</{tag}>' for cell in cells)
-    return f"<tr>{inside}</tr>"

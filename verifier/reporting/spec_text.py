@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
-from verifier.reporting.wording import FAINT, STRONG, columns, line, number, paragraph
+from verifier.reporting.wording import FAINT, STRONG, columns, counted, line, number, paragraph
 from verifier.specification.spec import (
     EveryLoad,
     ExitAfter,
@@ -89,7 +89,7 @@ def _region(region: Region) -> tuple[str, ...]:
 
 
 def _patch(patch: Patch) -> tuple[str, ...]:
-    return f"{number(patch.size)} bytes at {patch.at.text}", f"hold {patch.value.text}"
+    return f"{counted(patch.size, 'byte')} at {patch.at.text}", f"from {patch.value.text}"
 
 
 def _paging(spec: Spec) -> list[tuple[str, ...]]:

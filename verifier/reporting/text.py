@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from verifier.reporting.counterexample import DEEPER, INDENT, PROSE, refutation
 from verifier.reporting.explanation import explanation
+from verifier.reporting.loops import cut_lines, cuts_of
 from verifier.reporting.wording import (
     FAINT,
     STRONG,
@@ -104,6 +105,7 @@ def footer(summary: Summary) -> list[Text]:
     return [
         *_models({each.model for each in summary.results}),
         *_assumptions(summary),
+        *cut_lines(cuts_of(summary.results), INDENT, PROSE),
         *_bytes(summary),
         *_work(summary),
     ]
