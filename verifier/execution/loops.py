@@ -7,12 +7,13 @@ that the rounds left become fewer (the measure) is asked of the solver, like any
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import claripy
 
+from verifier.execution.bounds import MOST_ROUNDS, Bound, candidates
 from verifier.execution.joining import alike
 from verifier.execution.oracle import Cut, PathOracle
 from verifier.execution.path import Path, Subsumed
@@ -38,8 +39,6 @@ if TYPE_CHECKING:
 
     from verifier.execution.oracle import Context
 
-MOST_ROUNDS = 1 << 40
-"""Rounds of the longest loop that is cut: far below what 64-bit sums could wrap."""
 MOST_HEADS = 64
 """States at one head that are told apart."""
 MOST_VALUES = 4
@@ -47,15 +46,6 @@ MOST_VALUES = 4
 MOST_CHANGED = 4096
 """Bytes that the rounds of one loop may change."""
 MOST_ATTEMPTS = 40
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Bound:
-    """How often the loop goes round: until ``register`` has moved from its start to ``end``."""
-
-    register: Gpr
-    end: BV
-    end_name: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -162,7 +152,7 @@ class Cutting:
 
     def _attempt(self, template: Template) -> Closed:
         rounds = symbol(f"rounds of the loop@{self.start.number}")
-        bounds = list(self._bounds(template))
+        bounds = self._bounds(template)
         if not bounds:
             raise NotCut("nothing that it changes was found to bound its rounds")
         first = tuple(nearest(self.start.state.gpr(each)) for each in template.told())
@@ -184,13 +174,13 @@ class Cutting:
                     values = self._fits(template, head, case, rounds)
                     if not _among(values, heads):
                         heads.append(values)
-        kept = [each for each in bounds if self._preserved(each, template, backs, rounds)]
+        kept = [each for each in bounds if self._preserved(each, backs, rounds)]
         if not kept:
             raise NotCut("no bound on its rounds is kept by each of them")
         if len(kept) < len(bounds):
             raise _Widened(template)
         ended += [Path(b.steps, b.occurrences, Subsumed(b.state), b.knowledge) for b in backs]
-        cut = Cut(self.place, self._told(template, kept), len(heads), self.shown)
+        cut = Cut(self.place, _words(template, kept), len(heads), self.shown)
         return Closed(tuple(outside), tuple(ended), cut)
 
     def _without_told(self, template: Template) -> Template:
@@ -204,7 +194,7 @@ class Cutting:
         state = general(template, self.start, told, rounds)
         facts: list[Bool] = [claripy.ULT(rounds, MOST_ROUNDS)]
         for bound in bounds:
-            facts += self._invariant(bound, template, rounds)
+            facts += bound.invariant(rounds)
         trail = replace(self.start, state=state, choices=(), number=self.start.number + 1)
         return self._with_model(trail.knowing(*facts))
 
@@ -218,62 +208,20 @@ class Cutting:
 
     # Bounds on the rounds
 
-    def _bounds(self, template: Template) -> Iterator[Bound]:
-        """Give each register that moves, and each value that it may be on its way to."""
-        state = self.start.state
-        ends = [
-            (register.name.lower(), state.gpr(register))
-            for register, shape in template.shapes.items()
-            if shape is Shape.KEPT
+    def _bounds(self, template: Template) -> list[Bound]:
+        """Give the bounds that hold on entering and that no round was seen to break."""
+        return [
+            bound
+            for bound in candidates(template, self.start)
+            if bound.key not in self.dropped and self._holds(self.start, bound.enters)
         ]
-        for register, shape in template.shapes.items():
-            if shape is not Shape.MOVING:
-                continue
-            for name, end in ends:
-                bound = Bound(register, end, name)
-                if (register, name) not in self.dropped and self._starts(bound, template):
-                    yield bound
 
-    def _way(self, bound: Bound, template: Template) -> tuple[BV, int]:
-        """Give how far the register has to go on entering, and by how much it moves a round."""
-        step = template.distances[bound.register]
-        way = bound.end - self.start.state.gpr(bound.register)
-        return (way, step) if step > 0 else (-way, -step)
-
-    def _starts(self, bound: Bound, template: Template) -> bool:
-        way, step = self._way(bound, template)
-        whole = claripy.And(
-            claripy.UGE(way, step),
-            claripy.ULT(way, MOST_ROUNDS),
-            *([] if step == 1 else [way % constant(step) == 0]),
-        )
-        return self._holds(self.start, whole)
-
-    def _invariant(self, bound: Bound, template: Template, rounds: BV) -> list[Bool]:
-        """State that the rounds so far are fewer than those that the way takes in all."""
-        way, step = self._way(bound, template)
-        total = self._total(bound, way, step)
-        facts = [claripy.ULT(rounds, total)]
-        if total is not way:
-            facts += [total * step == way, claripy.ULT(total, MOST_ROUNDS)]
-        return facts
-
-    def _total(self, bound: Bound, way: BV, step: int) -> BV:
-        if step == 1:
-            return way
-        name = f"rounds of {bound.register.name.lower()} to {bound.end_name}@{self.start.number}"
-        return symbol(name)
-
-    def _preserved(
-        self, bound: Bound, template: Template, backs: Sequence[Trail], rounds: BV
-    ) -> bool:
+    def _preserved(self, bound: Bound, backs: Sequence[Trail], rounds: BV) -> bool:
         """Say whether each state that came back has gone fewer rounds than there are."""
-        way, step = self._way(bound, template)
-        fewer = claripy.ULT(rounds + 1, self._total(bound, way, step))
         self.shown += len(backs)
-        if all(self._holds(back, fewer) for back in backs):
+        if all(self._holds(back, bound.fewer(rounds + 1)) for back in backs):
             return True
-        self.dropped.add((bound.register, bound.end_name))
+        self.dropped.add(bound.key)
         return False
 
     # What comes back
@@ -354,22 +302,23 @@ class Cutting:
         except SolverGaveUp:
             return False
 
-    # Words
 
-    def _told(self, template: Template, bounds: Sequence[Bound]) -> str:
-        parts = []
-        for bound in bounds:
-            name, step = bound.register.name.lower(), template.distances[bound.register]
-            move = f"{'-' if step < 0 else '+'} {abs(step)}·k"
-            parts.append(f"{name} = {name}₀ {move}, on its way to {bound.end_name}")
-        free = [
-            register.name.lower()
-            for register, shape in template.shapes.items()
-            if shape in {Shape.ANY, Shape.SHORT}
-        ]
-        if free:
-            parts.append(f"{', '.join(free)} and the flags are anything")
-        return "; ".join(parts)
+def _words(template: Template, bounds: Sequence[Bound]) -> str:
+    """Tell the invariant: what moves, what is told apart, what is anything."""
+    parts = []
+    for register in template.of(Shape.MOVING):
+        name, step = register.name.lower(), template.distances[register]
+        ends = [bound.end_name for bound in bounds if bound.register is register]
+        on_its_way = f", on its way to {' and '.join(ends)}" if ends else ""
+        parts.append(f"{name} = {name}₀ {'-' if step < 0 else '+'} {abs(step)}·k{on_its_way}")
+    parts += [f"{each.name.lower()} is told apart" for each in template.told()]
+    parts += [f"{each.name.lower()} is below 2^32" for each in template.of(Shape.SHORT)]
+    free = [*(each.name.lower() for each in template.of(Shape.ANY)), "the flags"]
+    if template.changed:
+        free.append(f"{len(template.changed)} bytes of memory")
+    *most, last = free
+    parts.append(f"{', '.join(most)} and {last} are anything" if most else f"{last} are anything")
+    return "; ".join(parts)
 
 
 def _with(trail: Trail, register: Gpr, number: int) -> Trail:

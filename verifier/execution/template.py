@@ -46,7 +46,11 @@ class Template:
 
     def told(self) -> tuple[Gpr, ...]:
         """Give the registers whose values are told apart."""
-        return tuple(each for each, shape in self.shapes.items() if shape is Shape.TOLD)
+        return self.of(Shape.TOLD)
+
+    def of(self, shape: Shape) -> tuple[Gpr, ...]:
+        """Give the registers of a shape."""
+        return tuple(each for each, its in self.shapes.items() if its is shape)
 
     def wider(self, register: Gpr, shape: Shape) -> Template:
         """Give the template in which a register may be more."""
