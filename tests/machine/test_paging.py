@@ -18,7 +18,7 @@ from verifier.machine.oracle import Fault, Unmodelled
 from verifier.machine.paging import Intent, canonical, translate
 from verifier.machine.registers import ControlRegister, Cr0, Cr4, Efer, Flag, Vector
 from verifier.machine.state import LoaderTables
-from verifier.machine.words import constant, symbol
+from verifier.machine.words import FALSE, constant, symbol
 from verifier.semantics.cpu import Cpu
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ FACTS = (
 PRESENT, WRITABLE, USER, LARGE, NO_EXECUTE = 1, 2, 4, 1 << 7, 1 << 63
 
 
-def state(cr3: BV, *, la57: bool, tables: LoaderTables | None, memory: Memory) -> State:
+def state(cr3: BV, *, la57: bool, tables: tuple[LoaderTables, ...], memory: Memory) -> State:
     """Give a state in 64-bit mode with these tables."""
     start = with_controls(long_mode(""), {ControlRegister.CR4: CR4_PAE | (CR4_LA57 if la57 else 0)})
     made = state_of(start, MODELS[ModelName.RETAINING], bochs_features())
@@ -54,8 +54,8 @@ def new_top(entry: BV, second: int = 0) -> State:
     """Give a state whose five-level root is a page the code wrote ``entry`` into."""
     region = Region("top", constant(TOP), 0x1000, content=bytes(8) + quads(second) + bytes(4080))
     memory = Memory((region, Region("image", LOAD, 0x1000))).write(Place(region, 0), entry)
-    loader = LoaderTables(ROOT, 4, constant(END))
-    return state(constant(TOP), la57=True, tables=loader, memory=memory)
+    loader = LoaderTables(ROOT, FALSE, constant(END))
+    return state(constant(TOP), la57=True, tables=(loader,), memory=memory)
 
 
 def walk(start: State, linear: BV, intent: Intent = Intent.READ, asked: Oracle | None = None) -> BV:
@@ -80,8 +80,8 @@ def test_without_paging_addresses_are_physical() -> None:
 
 def test_loader_tables_are_the_identity() -> None:
     """Under the loader's root an address below the map's end is its own translation."""
-    loader = LoaderTables(ROOT, 4, constant(END))
-    start = state(ROOT, la57=False, tables=loader, memory=Memory(()))
+    loader = LoaderTables(ROOT, FALSE, constant(END))
+    start = state(ROOT, la57=False, tables=(loader,), memory=Memory(()))
     assert walk(start, LOAD + 8) is LOAD + 8
     beyond = oracle(*FACTS[:3], claripy.UGE(LOAD, END), claripy.ULT(LOAD, 1 << 47))
     with pytest.raises(Unmodelled, match="beyond the loader's identity map"):
@@ -164,8 +164,8 @@ def test_unwritten_table_is_unmodelled() -> None:
 
 def test_loaders_table_at_another_level_is_unmodelled() -> None:
     """The old four-level root taken as a five-level one is not known to be a table."""
-    loader = LoaderTables(ROOT, 4, constant(END))
-    start = state(ROOT, la57=True, tables=loader, memory=Memory(()))
+    loader = LoaderTables(ROOT, FALSE, constant(END))
+    start = state(ROOT, la57=True, tables=(loader,), memory=Memory(()))
     with pytest.raises(Unmodelled, match="used as a table of level 5"):
         walk(start, LOAD)
 

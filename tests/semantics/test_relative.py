@@ -22,7 +22,7 @@ from verifier.machine.models import MODELS, ModelName
 from verifier.machine.oracle import Fault, Unmodelled
 from verifier.machine.registers import Cr0, Gpr, Mode
 from verifier.machine.state import LoaderTables
-from verifier.machine.words import constant, known, symbol
+from verifier.machine.words import FALSE, constant, known, symbol
 from verifier.semantics.cpu import Cpu
 from verifier.semantics.forms import FORMS
 from verifier.semantics.instruction import decode
@@ -67,6 +67,10 @@ class AtLoad:
         replaced = cast("Bool", claripy.replace(condition, LOAD, constant(self.load)))
         return bool(claripy.simplify(replaced).is_true())
 
+    def likely(self, condition: Bool) -> bool:
+        """Say whether the condition is true at this load."""
+        return self.holds(condition)
+
     def value(self, expression: BV) -> int | None:
         """Give the value at this load."""
         return self.at(expression)
@@ -87,7 +91,8 @@ def state_at(base: BV, raw: bytes, mode: Mode, gprs: dict[Gpr, int]) -> State:
         Region("stack", constant(STACK - 0x1000), 0x2000, content=bytes(0x2000)),
     )
     root = constant(0x1_0000)
-    tables = LoaderTables(root, 4, constant(IDENTITY_END)) if state.cr0(Cr0.PG).is_true() else None
+    loader = LoaderTables(root, FALSE, constant(IDENTITY_END))
+    tables = (loader,) if state.cr0(Cr0.PG).is_true() else ()
     return replace(state, rip=base + OFFSET, memory=Memory(regions), tables=tables)
 
 

@@ -109,10 +109,21 @@ def translate(walker: Walker, linear: BV, intent: Intent, *, implicit: bool = Fa
         raise Unmodelled("32-bit paging without PAE is not modelled")
     if not oracle.decide(state.efer(Efer.LMA)):
         raise Unmodelled("PAE paging outside IA-32e mode is not modelled")
-    levels = FIVE_LEVELS if oracle.decide(state.cr4(Cr4.LA57)) else FOUR_LEVELS
     table = masked(state.control(ControlRegister.CR3), ADDRESS_MASK)
-    everything = _Mapping(TRUE, TRUE, FALSE)
-    return _walk(_Walk(walker, linear, intent, implicit), table, levels, everything)
+    everything, walk = _Mapping(TRUE, TRUE, FALSE), _Walk(walker, linear, intent, implicit)
+    if any(_fits(walk, loader, table) and _by_region(walk, loader) for loader in state.tables):
+        _check_rights(walk, _Mapping(TRUE, FALSE, FALSE))
+        return linear
+    levels = FIVE_LEVELS if oracle.decide(state.cr4(Cr4.LA57)) else FOUR_LEVELS
+    return _walk(walk, table, levels, everything)
+
+
+def _fits(walk: _Walk, loader: LoaderTables, table: BV) -> bool:
+    """Say whether a table is the loader's and has the levels in use, whichever number that is."""
+    la57, five = walk.walker.state.cr4(Cr4.LA57), loader.five_levels
+    agree = either(both(five, la57), both(negated(five), negated(la57)))
+    oracle = walk.walker.oracle
+    return _is_loader_root(loader, table, oracle) and oracle.holds(agree)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

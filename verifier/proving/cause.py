@@ -54,29 +54,31 @@ def with_cause(
 
 def _implies(one: Failing, other: Claim, judging: Judging) -> bool:
     """Say whether no start breaks the obligation but those that break the other claim, too."""
-    facts = one.obligation.knowledge.facts
+    path, facts = one.obligation.path, one.obligation.knowledge.facts
+    kept = _kept(path, other, judging)
+    if isinstance(path.ending, (OutOfModel, OutOfFuel)) or not kept:
+        return False
     broken = claripy.Not(one.obligation.condition)
-    answer = _ask(one.obligation.path, other, judging, (*facts,), broken)
+    answer = _ask(judging, facts, [broken, *kept])
     return isinstance(answer, Contradictory)
 
 
 def _may_hold(path: Path, other: Claim, judging: Judging) -> bool:
     """Say whether some start takes the path and keeps the other claim."""
-    return isinstance(_ask(path, other, judging, path.facts), Satisfied)
+    kept = _kept(path, other, judging)
+    return bool(kept) and isinstance(_ask(judging, path.facts, kept), Satisfied)
 
 
-def _ask(
-    path: Path, other: Claim, judging: Judging, facts: tuple[Fact, ...], *goals: Bool
-) -> Answer | None:
-    """Ask for a start that keeps the other claim on a path, None where that cannot be told."""
-    if isinstance(path.ending, (OutOfModel, OutOfFuel)):
-        return None
+def _ask(judging: Judging, facts: Sequence[Fact], goals: Sequence[Bool]) -> Answer:
+    context = judging.context
+    return context.solver.ask("cause", [*context.assumptions, *facts], *goals)
+
+
+def _kept(path: Path, other: Claim, judging: Judging) -> list[Bool]:
+    """Give what it takes to keep a claim about an instruction on a path."""
     kept: list[Bool] = []
     for each in judging.obligations(other, (path,)):
-        if not isinstance(each, MustHold):
-            return None
-        given = claripy.And(*(fact.condition for fact in each.knowledge.facts))
-        kept.append(claripy.Or(claripy.Not(given), each.condition))
-    return judging.context.solver.ask(
-        "cause", [*judging.context.assumptions, *facts], *goals, *kept
-    )
+        if isinstance(each, MustHold):
+            given = claripy.And(*(fact.condition for fact in each.knowledge.facts))
+            kept.append(claripy.Or(claripy.Not(given), each.condition))
+    return kept

@@ -217,14 +217,14 @@ def _release(cpu: Cpu, size: int, after: Mode) -> None:
 
 def far_jump_direct(cpu: Cpu, instruction: Instruction) -> None:
     """Jump to the selector and the 32-bit offset in the instruction."""
-    to = _direct(instruction, Kind.JUMP)
+    to = _direct(cpu, instruction, Kind.JUMP)
     enter(cpu, to, check_destination(cpu, to))
 
 
-def _direct(instruction: Instruction, kind: Kind) -> Destination:
+def _direct(cpu: Cpu, instruction: Instruction, kind: Kind) -> Destination:
     selector = instruction.immediate(2)
     if instruction.patched is not None:
-        return Destination(selector, extend(instruction.patched), kind)
+        return Destination(selector, wide(cpu, instruction.patched), kind)
     offset = int.from_bytes(instruction.raw[-6:-2], "little")
     return Destination(selector, constant(offset), kind)
 
@@ -245,7 +245,7 @@ def far_jump_indirect(cpu: Cpu, instruction: Instruction) -> None:
 
 def far_call_direct(cpu: Cpu, instruction: Instruction) -> None:
     """Push CS and EIP, then go to the selector and offset in the instruction."""
-    _call(cpu, instruction, _direct(instruction, Kind.CALL))
+    _call(cpu, instruction, _direct(cpu, instruction, Kind.CALL))
 
 
 def far_call_indirect(cpu: Cpu, instruction: Instruction) -> None:

@@ -69,11 +69,11 @@ def require_canonical(cpu: Cpu, address: BV, size: int, vector: Vector) -> None:
     """Raise the exception, with error code 0, where a byte's linear address is not canonical."""
     if inside_low_half(cpu, address, size):
         return
+    ends = [address] if size == 1 else [address, plus(address, size - 1)]
+    if cpu.oracle.holds(both(*(canonical(end, la57=False) for end in ends))):
+        return
     la57 = cpu.oracle.decide(cpu.state.cr4(Cr4.LA57))
-    ends = [canonical(address, la57=la57)]
-    if size > 1:
-        ends.append(canonical(plus(address, size - 1), la57=la57))
-    bad = negated(both(*ends))
+    bad = negated(both(*(canonical(end, la57=la57) for end in ends)))
     cpu.fault_if(bad, vector, 0, "the address is not canonical")
 
 
