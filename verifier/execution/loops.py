@@ -164,6 +164,7 @@ class Cutting:
             if len(heads) > MOST_HEADS:
                 raise _Widened(self._without_told(template))
             head = self._head(template, heads[done], rounds, bounds)
+            head = self._with_model(head.knowing(self._is_head(done)))
             done += 1
             found = self.go_round(head)
             outside += found.outside
@@ -196,7 +197,11 @@ class Cutting:
         for bound in bounds:
             facts += bound.invariant(rounds)
         trail = replace(self.start, state=state, choices=(), number=self.start.number + 1)
-        return self._with_model(trail.knowing(*facts))
+        return trail.knowing(*facts)
+
+    def _is_head(self, index: int) -> Bool:
+        """State which head it is: two of them may have the same facts, and must not be mixed."""
+        return symbol(f"head of the loop@{self.start.number}") == index
 
     def _with_model(self, trail: Trail) -> Trail:
         """Give the trail with a model of its facts, which its oracle must have."""
