@@ -7,10 +7,9 @@ value for an address: where it may lie in a region or not, both ways are execute
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Flag, auto
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import claripy
@@ -18,6 +17,7 @@ import claripy
 from verifier.machine import windows
 from verifier.machine.cells import BYTE, byte_of, cells_of, join
 from verifier.machine.oracle import Unmodelled
+from verifier.machine.overlap import apart, distance_to, ends_below, runs, touches
 from verifier.machine.words import (
     WORD_MASK,
     constant,
@@ -28,7 +28,6 @@ from verifier.machine.words import (
 )
 
 if TYPE_CHECKING:
-    from claripy.ast.bool import Bool
     from claripy.ast.bv import BV
 
     from verifier.machine.cells import Cell
@@ -110,7 +109,7 @@ class Memory:
             return self, Place(window, offset)
         others = []
         for region in self.regions:
-            distance = None if region.windowed else _distance(region, address)
+            distance = None if region.windowed else distance_to(region, address)
             if distance is None:
                 others.append(region)
                 continue
@@ -152,7 +151,7 @@ class Memory:
         if seen is not None:
             return windows.parent(self, seen[0])
         for region in self.regions:
-            distance = _distance(region, address)
+            distance = distance_to(region, address)
             if distance is not None and distance + size <= region.size:
                 return region
         return None
@@ -166,7 +165,7 @@ class Memory:
         if number is not None and end is not None:
             return number + size <= end
         region = self.containing(address, size)
-        return region is not None and oracle.holds(_ends_below(region, bound))
+        return region is not None and oracle.holds(ends_below(region, bound))
 
     def _stray(self, address: BV, size: int, oracle: Oracle) -> tuple[Memory, Place]:
         base, offset = split(address)
@@ -265,28 +264,11 @@ class Memory:
         return result
 
 
-def runs(cells: Iterable[int]) -> list[Extent]:
-    """Give the runs of adjacent offsets, each with the offset after its last."""
-    found: list[Extent] = []
-    for at in sorted(cells):
-        if found and found[-1][1] == at:
-            found[-1] = found[-1][0], at + 1
-        else:
-            found.append((at, at + 1))
-    return found
-
-
 def _stray_name(base: BV | None) -> str:
     """Name a stray by its addresses, so that different ones never share a byte's symbol."""
     if base is None:
         return "stray"
     return f"stray {base.args[0]}" if base.op == "BVS" else f"stray {base.hash():x}"
-
-
-def _distance(region: Region, address: BV) -> int | None:
-    base, offset = split(region.base)
-    its_base, its_offset = split(address)
-    return its_offset - offset & WORD_MASK if its_base is base else None
 
 
 def _indexable(region: Region) -> int:
@@ -333,27 +315,3 @@ def _place_by_oracle(region: Region, address: BV, size: int, oracle: Oracle) -> 
         reason = f"an access straddles the edge of region {region.name}"
         raise Unmodelled(reason, (distance,))
     return None
-
-
-def touches(address: BV, size: int, region: Region) -> Bool:
-    """Say whether any of ``size`` bytes at ``address`` lies in ``region``."""
-    return claripy.Or(
-        claripy.ULT(address - region.base, region.size),
-        claripy.ULT(region.base - address, size),
-    )
-
-
-@lru_cache(maxsize=1024)
-def _ends_below(region: Region, bound: BV) -> Bool:
-    return claripy.And(
-        claripy.ULE(region.base, bound), claripy.ULE(region.size, bound - region.base)
-    )
-
-
-@lru_cache(maxsize=1024)
-def apart(one: Region, other: Region) -> Bool:
-    """Say whether two regions share no byte; neither may wrap around the end of memory."""
-    return claripy.And(
-        claripy.UGE(one.base - other.base, other.size),
-        claripy.UGE(other.base - one.base, one.size),
-    )
