@@ -11,7 +11,7 @@ from verifier.execution.template import Shape
 from verifier.machine.words import constant, symbol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from claripy.ast.bool import Bool
     from claripy.ast.bv import BV
@@ -80,3 +80,21 @@ def candidates(template: Template, start: Trail) -> Iterator[Bound]:
             if abs(step) != 1:
                 total = symbol(f"rounds of {register.name.lower()} to {name}@{start.number}")
             yield Bound(register, name, way, abs(step), total)
+
+
+def in_words(template: Template, bounds: Sequence[Bound]) -> str:
+    """Tell the invariant: what moves, what is told apart, what is anything."""
+    parts = []
+    for register in template.of(Shape.MOVING):
+        name, step = register.name.lower(), template.distances[register]
+        ends = [bound.end_name for bound in bounds if bound.register is register]
+        on_its_way = f", on its way to {' and '.join(ends)}" if ends else ""
+        parts.append(f"{name} = {name}₀ {'-' if step < 0 else '+'} {abs(step)}·k{on_its_way}")
+    parts += [f"{each.name.lower()} is told apart" for each in template.told()]
+    parts += [f"{each.name.lower()} is below 2^32" for each in template.of(Shape.SHORT)]
+    free = [*(each.name.lower() for each in template.of(Shape.ANY)), "the flags"]
+    if template.changed:
+        free.append(f"{len(template.changed)} bytes of memory")
+    *most, last = free
+    parts.append(f"{', '.join(most)} and {last} are anything" if most else f"{last} are anything")
+    return "; ".join(parts)

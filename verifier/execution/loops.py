@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import claripy
 
-from verifier.execution.bounds import MOST_ROUNDS, Bound, candidates
+from verifier.execution.bounds import MOST_ROUNDS, Bound, candidates, in_words
 from verifier.execution.joining import alike
 from verifier.execution.oracle import Cut, PathOracle
 from verifier.execution.path import Path, Subsumed
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from claripy.ast.bool import Bool
     from claripy.ast.bv import BV
 
-    from verifier.execution.oracle import Context
+    from verifier.execution.oracle import Context, Knowledge
 
 MOST_HEADS = 64
 """States at one head that are told apart."""
@@ -92,6 +92,7 @@ class Cutting:
     place: str
     dropped: set[tuple[Gpr, str]] = field(default_factory=set)
     shown: int = 0
+    needed: set[str] = field(default_factory=set)
 
     def close(self, first: Sequence[Trail]) -> Closed:
         """Find an invariant, given what came back from the ``first`` round.
@@ -181,8 +182,16 @@ class Cutting:
         if len(kept) < len(bounds):
             raise _Widened(template)
         ended += [Path(b.steps, b.occurrences, Subsumed(b.state), b.knowledge) for b in backs]
-        cut = Cut(self.place, _words(template, kept), len(heads), self.shown)
-        return Closed(tuple(outside), tuple(ended), cut)
+        cut = Cut(self.place, in_words(template, kept), len(heads), self.shown)
+        return Closed(
+            tuple(replace(each, knowledge=self._needing(each.knowledge)) for each in outside),
+            tuple(replace(each, knowledge=self._needing(each.knowledge)) for each in ended),
+            cut,
+        )
+
+    def _needing(self, knowledge: Knowledge) -> Knowledge:
+        """Add the assumptions that showed the invariant."""
+        return replace(knowledge, relied_on=knowledge.relied_on | self.needed)
 
     def _without_told(self, template: Template) -> Template:
         for register in template.told():
@@ -303,27 +312,12 @@ class Cutting:
     def _holds(self, trail: Trail, condition: Bool) -> bool:
         try:
             oracle = PathOracle(self.context, trail.knowledge, (), trail.number)
-            return oracle.holds(condition)
+            holds = oracle.holds(condition)
         except SolverGaveUp:
             return False
-
-
-def _words(template: Template, bounds: Sequence[Bound]) -> str:
-    """Tell the invariant: what moves, what is told apart, what is anything."""
-    parts = []
-    for register in template.of(Shape.MOVING):
-        name, step = register.name.lower(), template.distances[register]
-        ends = [bound.end_name for bound in bounds if bound.register is register]
-        on_its_way = f", on its way to {' and '.join(ends)}" if ends else ""
-        parts.append(f"{name} = {name}₀ {'-' if step < 0 else '+'} {abs(step)}·k{on_its_way}")
-    parts += [f"{each.name.lower()} is told apart" for each in template.told()]
-    parts += [f"{each.name.lower()} is below 2^32" for each in template.of(Shape.SHORT)]
-    free = [*(each.name.lower() for each in template.of(Shape.ANY)), "the flags"]
-    if template.changed:
-        free.append(f"{len(template.changed)} bytes of memory")
-    *most, last = free
-    parts.append(f"{', '.join(most)} and {last} are anything" if most else f"{last} are anything")
-    return "; ".join(parts)
+        if holds:
+            self.needed |= oracle.knowledge.relied_on
+        return holds
 
 
 def _with(trail: Trail, register: Gpr, number: int) -> Trail:
