@@ -73,7 +73,11 @@ startup_64:
 	leaq	1f(%rip), %rax
 	pushq	%rax
 	lretq
-1:	callq	site_function
+1:	subl	$(image_end - startup_32), %ebx
+	leaq	(stack_end - startup_32)(%rbx), %rsp
+	leaq	(final_table - startup_32)(%rbx), %rsi
+site_caller:
+	callq	site_function
 	callq	efi_setup_function
 	callq	efi_switch_function
 	hlt
@@ -173,3 +177,7 @@ efi_function_pointer:
 	.quad	0
 save_area:
 	.fill	0x20
+stack_end:
+final_table:
+	.fill	0x20
+image_end:

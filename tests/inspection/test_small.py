@@ -23,7 +23,7 @@ WANTED = {
     *("trampoline", "trampoline_end", "trampoline_far_return", "trampoline_return_part"),
     *("trampoline_32", "trampoline_cr3_load", "trampoline_far_jump", "trampoline_immediate"),
     *("trampoline_offset_word", "trampoline_first_pop", "trampoline_ret", "site_function"),
-    *("site_ret", "efi_switch_ret"),
+    *("site_ret", "efi_switch_ret", "site_caller", "image_end", "stack_end", "final_table"),
     *("site_copy", "site_patch", "site_call", "site_continuation", "page_variable"),
     *("save_area", "find_option"),
     *("efi_setup_function", "efi_copy", "efi_patch", "efi_switch_function", "efi_call"),

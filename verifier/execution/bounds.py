@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import claripy
 
 from verifier.execution.template import Shape
-from verifier.machine.words import constant, symbol
+from verifier.machine.words import constant, known, symbol
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -63,13 +63,15 @@ class Bound:
 
 
 def candidates(template: Template, start: Trail) -> Iterator[Bound]:
-    """Give each register that moves with each value that it may be on its way to."""
+    """Give each register that moves with each value that it may be on its way to: a kept one, or 0."""
     state = start.state
     ends = [
         (register.name.lower(), state.gpr(register))
         for register, shape in template.shapes.items()
         if shape is Shape.KEPT
     ]
+    if not any(known(end) == 0 for _, end in ends):
+        ends.append(("0", constant(0)))
     for register, shape in template.shapes.items():
         if shape is not Shape.MOVING:
             continue

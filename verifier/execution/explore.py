@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import claripy
 
 from verifier.execution import calls
+from verifier.execution.contract import stand_in
 from verifier.execution.flow import Flow, Loop, located
 from verifier.execution.joining import joined
 from verifier.execution.loops import Cutting, NotCut, Round
@@ -164,7 +165,8 @@ class Exploration:
     def step(self, trail: Trail) -> list[Trail]:
         """Execute one instruction; give the trails that go on, the one to follow first last."""
         oracle = PathOracle(self.context, trail.knowledge, trail.choices, trail.number)
-        taken = take(trail.state, oracle, trail.number, oracle.fact_count)
+        here = trail.state, oracle, trail.number
+        taken = stand_in(self.context, *here) or take(*here, oracle.fact_count)
         ending = taken.ending or self._exit(trail, taken, oracle)
         others = [replace(trail, choices=other) for other in oracle.alternatives]
         self.executed += 1

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from claripy.ast.bool import Bool
     from claripy.ast.bv import BV
 
+    from verifier.execution.contract import Application, Contract
     from verifier.solver import Model, Solver
 
 KEPT_MODELS = 12
@@ -26,13 +27,15 @@ class Context:
     """What every path of one exploration shares: the solver, the assumptions, proved facts.
 
     ``proved`` maps a condition that follows from the assumptions alone to those it needs,
-    ``cuts`` has the loops that were cut.
+    ``cuts`` has the loops that were cut, ``applied`` the calls that ``contracts`` stood for.
     """
 
     solver: Solver
     assumptions: tuple[Fact, ...]
     proved: dict[int, frozenset[str]] = field(default_factory=dict)
     cuts: list[Cut] = field(default_factory=list)
+    contracts: tuple[Contract, ...] = ()
+    applied: list[Application] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +164,15 @@ class PathOracle:
         self._facts.append(Fact(f"{FACT_PREFIX}{len(self._facts)}", condition))
         self._models = [model for model in self._models if model.satisfies(condition)]
         self.find_model()
+
+    def suppose(self, contract: str, condition: Bool) -> None:
+        """Take for granted what a callee ensures, and name its contract.
+
+        Raises SolverGaveUp where the path excludes it.
+        """
+        self._relied_on.add(contract)
+        if not condition.is_true():
+            self._assume(condition)
 
     def find_model(self) -> None:
         """Make sure that there is a model of all that is known.

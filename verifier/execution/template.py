@@ -12,7 +12,6 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from verifier.machine import windows
 from verifier.machine.registers import Flag, Gpr
 from verifier.machine.words import LOW_HALF, WORD, bits, constant, extend, known, split, symbol
 
@@ -130,14 +129,6 @@ def _same(one: object, other: object) -> bool:
     if isinstance(one, tuple) and isinstance(other, tuple):
         return one[0] is other[0] and one[1] == other[1]
     return one is other or (isinstance(one, int) and one == other)
-
-
-def adopting(memory: Memory, windowed: Memory) -> Memory:
-    """Give ``memory`` with the windows that ``windowed`` has, none shown to lie anywhere."""
-    names = {stray.name for stray in memory.strays}
-    further = tuple(stray for stray in windowed.strays if stray.name not in names)
-    whole = replace(memory, strays=(*memory.strays, *further))
-    return windows.forgotten(whole, dict(memory.extents))
 
 
 def is_short(value: BV) -> bool:

@@ -8,6 +8,7 @@ from verifier.inspection.code import Code
 from verifier.inspection.finding import Inspection
 from verifier.inspection.gdt import find_gdt
 from verifier.inspection.sites import Sites
+from verifier.inspection.startup import find_startup
 from verifier.inspection.switches import find_switches
 from verifier.inspection.trampoline import find_trampolines
 from verifier.loading.binary import code_of
@@ -36,7 +37,10 @@ def look(data: bytes, ranges: tuple[range, ...], entry: int | None) -> Inspectio
         for each in trampolines
         if each is not trampoline
     ]
-    return Inspection(gdt, switches, (*trampoline.findings, *sites), (*missing, *further, *more))
+    function = next((each.offset for each in sites if each.name == "site_function"), None)
+    startup = () if entry is None or function is None else find_startup(code, entry, function)
+    findings = (*trampoline.findings, *sites, *startup)
+    return Inspection(gdt, switches, findings, (*missing, *further, *more))
 
 
 def inspect(binary: Binary) -> Inspection:

@@ -75,6 +75,16 @@ def taken_address(placed: Placed) -> int | None:
     return placed.address if instruction.opcode == _LEA and instruction.rex_w else None
 
 
+def branch_target(placed: Placed) -> int | None:
+    """Give where a conditional branch leads when it is taken."""
+    opcode = placed.instruction.opcode
+    short = len(opcode) == 1 and opcode[0] & 0xF0 == 0x70
+    if not short and not (len(opcode) == 2 and opcode[0] == 0x0F and opcode[1] & 0xF0 == 0x80):
+        return None
+    distance = placed.instruction.raw[-1 if short else -4 :]
+    return placed.end + int.from_bytes(distance, "little", signed=True)
+
+
 def _step(placed: Placed, known: dict[Gpr, int]) -> None:
     instruction = placed.instruction
     address = taken_address(placed)

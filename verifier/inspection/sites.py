@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from verifier.inspection.finding import Finding
 from verifier.inspection.flow import (
     Moment,
+    branch_target,
     follow,
     is_string,
     loaded_word,
@@ -21,7 +22,7 @@ from verifier.inspection.functions import Functions
 from verifier.machine.registers import Gpr, Mode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from verifier.inspection.code import Code, Placed
     from verifier.inspection.trampoline import Trampoline
@@ -33,6 +34,7 @@ _CALL_THROUGH_BYTES = 6
 _REACH = 0x400
 _ADD = b"\x01"
 _RETURN = b"\xc3"
+WORD_BYTES = 8
 _OPTION = b"no5lvl\0"
 
 
@@ -155,13 +157,52 @@ class Sites:
         found = _parts(names, reference, copy, call, how)
         behind = self._code.run(call.end, Mode.LONG_64, call.end + _REACH)
         found += _return("efi_switch_ret", behind)
+        found += self._callees(first, reference, copy)
         if second:
             found.insert(2, _function("efi_switch_function", second, f"+{call.offset:#x}"))
+            found += self._early_return(second[0], call)
         if first:
             found.insert(0, _function("efi_setup_function", first, f"+{reference:#x}"))
         told = f"the store at +{store.offset:#x} behind the copy; the call reads it"
         found.append(Finding("efi_function_pointer", pointer, 8, None, told))
         return tuple(found)
+
+    def _early_return(self, start: int, call: Placed) -> list[Finding]:
+        """Give the return that the first branch of the function that calls the copy leads to."""
+        for placed in self._code.sweep(start, Mode.LONG_64, call.offset):
+            target = branch_target(placed)
+            if target is not None:
+                behind = self._code.run(target, Mode.LONG_64, target + _REACH)
+                what = f"the branch at +{placed.offset:#x}, the first in efi_switch_function"
+                return _return("efi_switch_early_ret", behind, what)
+        return []
+
+    def _callees(
+        self, start: tuple[int, int] | None, reference: int, copy: Copy
+    ) -> Iterator[Finding]:
+        """Give what the function that makes the copy calls before it and after, and its return."""
+        behind = [*self._code.run(copy.patch.end, Mode.LONG_64, copy.patch.end + _REACH)]
+        yield from _return("efi_setup_ret", behind, "the patch")
+        how = "what the call at +{:#x} calls, {}"
+        after = next((each for each in behind if each.is_call and each.target is not None), None)
+        if after is not None and after.target is not None:
+            told = how.format(after.offset, "the first behind the patch")
+            yield Finding("efi_protect", after.target, 0, Mode.LONG_64, told)
+        if start is None:
+            return
+        before = [
+            each for each in self._code.sweep(start[0], Mode.LONG_64, reference) if each.is_call
+        ]
+        if not before or before[-1].target is None:
+            return
+        callee, told = before[-1].target, "the last before the trampoline's address is taken"
+        yield Finding("efi_allocate", callee, 0, Mode.LONG_64, how.format(before[-1].offset, told))
+        for placed in self._code.run(callee, Mode.LONG_64, callee + _REACH):
+            address = loaded_word(placed)
+            if address is not None:
+                told = f"the first that efi_allocate loads, at +{placed.offset:#x}"
+                yield Finding("efi_system_table", address, WORD_BYTES, None, told)
+                return
 
 
 def _is_patch(placed: Placed) -> bool:
@@ -202,10 +243,10 @@ def _parts(
     return found
 
 
-def _return(name: str, behind: Iterable[Placed]) -> list[Finding]:
+def _return(name: str, behind: Iterable[Placed], what: str = "the call") -> list[Finding]:
     for placed in behind:
         if placed.instruction.opcode == _RETURN:
-            size, how = placed.instruction.size, "the first near return behind the call"
+            size, how = placed.instruction.size, f"the first near return behind {what}"
             return [Finding(name, placed.offset, size, Mode.LONG_64, how)]
     return []
 

@@ -13,6 +13,7 @@ from typing import NoReturn
 from verifier.errors import BadInput
 from verifier.loading.elf import printable
 from verifier.loading.image import MAX_IMAGE_BYTES, Image, digest_of
+from verifier.loading.pe import is_pe, read_pe
 
 ENTRY_64 = 0x200
 """Offset of the 64-bit entry in the protected-mode part; the 32-bit entry is at 0."""
@@ -140,12 +141,22 @@ def load_bzimage(data: bytes, name: str, where: str) -> Image:
     return Image(
         name,
         code,
-        entries,
+        entries | _data_of(data, header, where),
         header.constants(),
         (),
         digest_of(code),
         f"Linux {header.release}" if header.release else "",
     )
+
+
+def _data_of(data: bytes, header: Header, where: str) -> dict[str, int]:
+    """Give where the PE view has the image's data begin: what lies below is never written."""
+    if not is_pe(data):
+        return {}
+    for section in read_pe(data, where).sections:
+        if not section.executable and section.address >= header.setup_size:
+            return {"data_start": section.address - header.setup_size}
+    return {}
 
 
 class _Reader:

@@ -86,6 +86,16 @@ def forgotten(memory: Memory, extents: dict[str, tuple[Extent, ...]]) -> Memory:
     return replace(memory, extents={**empty, **extents})
 
 
+def adopting(memory: Memory, other: Memory) -> Memory:
+    """Give the memory with the windows of ``other``, whose regions are the same."""
+    names = {stray.name for stray in memory.strays}
+    further = tuple(
+        each for each in other.strays if each.within is not None and each.name not in names
+    )
+    extents = {**other.extents, **memory.extents}
+    return replace(memory, strays=(*memory.strays, *further), extents=extents)
+
+
 def _origin(base: BV | None) -> BV:
     return constant(0) if base is None else base
 

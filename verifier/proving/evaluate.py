@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING, assert_never, cast
 
 import claripy
 
 from verifier.errors import Bug
 from verifier.execution.oracle import PathOracle
+from verifier.machine import windows
 from verifier.machine.events import (
     ModeChange,
     Transfer,
@@ -17,7 +18,7 @@ from verifier.machine.events import (
 from verifier.machine.memory import Place
 from verifier.machine.paging import Intent, translate
 from verifier.machine.registers import Cr0, Vector
-from verifier.machine.words import TRUE, constant, extend, known, symbol
+from verifier.machine.words import TRUE, constant, extend, joined, known, split, symbol
 from verifier.proving.meanings import (
     combine,
     compare,
@@ -77,6 +78,17 @@ def _fixed_place(memory: Memory, address: BV, size: int) -> Place:
     raise Bug("memory is read where no path is, at an address that no region fixes")
 
 
+def _resolved(memory: Memory, address: BV, size: int, oracle: Oracle) -> BV:
+    """Give the one address that a choice between several comes to, unless it is a known one."""
+    while windows.seen(memory, address, size) is None:
+        base, offset = split(address)
+        if base is None or base.op != "If":
+            break
+        condition, then, otherwise = cast("tuple[Bool, BV, BV]", base.args)
+        address = joined(then if oracle.decide(condition) else otherwise, offset)
+    return address
+
+
 def _forks(moment: Moment) -> int:
     return moment.oracle.fork_count if isinstance(moment.oracle, PathOracle) else 0
 
@@ -102,6 +114,11 @@ class Evaluator:
     def image(self) -> Image:
         """Give the image."""
         return self._image
+
+    @property
+    def inputs(self) -> Mapping[str, BV]:
+        """Give the inputs that have a value."""
+        return self._inputs
 
     @property
     def entry(self) -> State:
@@ -274,6 +291,9 @@ class Evaluator:
         memory = self._state(when, moment).memory
         if moment.oracle is None:
             return extend(memory.read(_fixed_place(memory, address, size), size))
+        if when is When.ENTRY:
+            memory = windows.adopting(memory, moment.state.memory)
+        address = _resolved(memory, address, size, moment.oracle)
         memory, place = memory.place(address, size, moment.oracle)
         return extend(memory.read(place, size))
 
