@@ -31,6 +31,7 @@ def reasons(session: Session) -> list[str]:
 
 CUT = {
     "counts down to a register": ("movq %rdi, %rcx", "subq $1, %rcx\ncmpq %rbp, %rcx", "jne"),
+    "counts down to 0": ("movq %rdi, %rcx\nmovl $1, %ebp", "subq $1, %rcx", "jnz"),
     "counts up to a register": ("xorl %ecx, %ecx", "addq $1, %rcx\ncmpq %rdi, %rcx", "jne"),
     "steps by 4 to an end": (
         "movq %rsi, %r11\nleaq (%rsi,%rdi,4), %r12",

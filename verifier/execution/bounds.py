@@ -63,7 +63,7 @@ class Bound:
 
 
 def candidates(template: Template, start: Trail) -> Iterator[Bound]:
-    """Give each register that moves with each value that it may be on its way to: a kept one, or 0."""
+    """Give each register that moves, with each kept value that it may go to, and with 0."""
     state = start.state
     ends = [
         (register.name.lower(), state.gpr(register))
