@@ -23,9 +23,11 @@ from verifier.execution.template import (
     changed_cells,
     distance,
     general,
+    is_fixed,
     is_short,
     is_told,
     nearest,
+    same_control_flags,
     unchanged,
 )
 from verifier.execution.trail import Trail
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     from claripy.ast.bv import BV
 
     from verifier.execution.oracle import Context, Knowledge
+    from verifier.machine.memory import Region
 
 MOST_HEADS = 64
 """States at one head that are told apart."""
@@ -145,7 +148,8 @@ class Cutting:
         shape = template.shapes[register]
         if shape in {Shape.KEPT, Shape.MOVING} and is_told(values[0], self.start.state):
             return template.wider(register, Shape.TOLD)
-        if shape is not Shape.SHORT and all(is_short(value) for value in values):
+        short = all(is_short(value) for value in (self.start.state.gpr(register), *values))
+        if shape is not Shape.SHORT and short:
             return template.wider(register, Shape.SHORT)
         return template.wider(register, Shape.ANY)
 
@@ -274,13 +278,13 @@ class Cutting:
     def _fits(self, template: Template, head: Trail, back: Trail, rounds: BV) -> tuple[BV, ...]:
         """Give the told values of a state that came back; raise where it does not fit."""
         start = self.start.state
-        if not alike(start, back.state):
-            raise NotCut("a round changes more than registers, flags and memory")
+        if not alike(start, back.state) or not same_control_flags(start, back.state):
+            raise NotCut("a round changes more than registers, status flags and memory")
         changed = changed_cells(head.state.memory, back.state.memory) - template.changed
         if changed:
             if len(changed) > MOST_CHANGED:
                 raise NotCut("a round changes too much memory")
-            raise _Widened(template.changing(changed))
+            raise _Widened(template.changing(changed, self._reached(head, back, changed)))
         if not back.state.live <= start.live:
             start = replace(start, live=start.live | back.state.live)
             self.start = replace(self.start, state=start)
@@ -288,6 +292,17 @@ class Cutting:
         for register, shape in template.shapes.items():
             self._fits_shape(template, register, shape, back, rounds)
         return tuple(nearest(back.state.gpr(each)) for each in template.told())
+
+    def _reached(
+        self, head: Trail, back: Trail, changed: frozenset[tuple[str, int]]
+    ) -> list[Region]:
+        """Give the windows and strays that a round stored to and that the head lacks."""
+        before = {each.name for each in (*head.state.memory.regions, *head.state.memory.strays)}
+        names = {name for name, _ in changed} - before
+        found = [each for each in back.state.memory.strays if each.name in names]
+        if not all(is_fixed(each.base, self.start) for each in found):
+            raise NotCut("it stores to addresses that differ from round to round")
+        return found
 
     def _fits_shape(
         self, template: Template, register: Gpr, shape: Shape, back: Trail, rounds: BV

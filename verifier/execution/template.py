@@ -7,7 +7,7 @@ that a round changes are anything.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import TYPE_CHECKING
@@ -19,10 +19,12 @@ if TYPE_CHECKING:
     from claripy.ast.bv import BV
 
     from verifier.execution.trail import Trail
-    from verifier.machine.memory import Memory
+    from verifier.machine.memory import Memory, Region
     from verifier.machine.state import State
 
 FLAG_WIDTH = 1
+STATUS = (Flag.CF, Flag.PF, Flag.AF, Flag.ZF, Flag.SF, Flag.OF)
+"""The flags that arithmetic sets, which are anything at the head."""
 
 
 class Shape(Enum):
@@ -37,11 +39,16 @@ class Shape(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """The shapes of the registers, the distances they move, and the memory a round changes."""
+    """The shapes of the registers, the distances they move, and the memory a round changes.
+
+    ``reached`` are windows and strays, at the same address in each round, that the rounds
+    store to and that were not reached before the loop.
+    """
 
     shapes: Mapping[Gpr, Shape]
     distances: Mapping[Gpr, int] = field(default_factory=dict)
     changed: frozenset[tuple[str, int]] = frozenset()
+    reached: tuple[Region, ...] = ()
 
     def told(self) -> tuple[Gpr, ...]:
         """Give the registers whose values are told apart."""
@@ -60,9 +67,9 @@ class Template:
         distances = {**self.distances, register: distance}
         return replace(self.wider(register, Shape.MOVING), distances=distances)
 
-    def changing(self, cells: frozenset[tuple[str, int]]) -> Template:
+    def changing(self, cells: frozenset[tuple[str, int]], reached: Sequence[Region]) -> Template:
         """Give the template in which a round may change these bytes too."""
-        return replace(self, changed=self.changed | cells)
+        return replace(self, changed=self.changed | cells, reached=(*self.reached, *reached))
 
 
 def unchanged() -> Template:
@@ -89,7 +96,7 @@ def general(template: Template, start: Trail, told: tuple[BV, ...], rounds: BV) 
                 gprs[register] = symbol(name)
     flags = {
         flag: symbol(f"rflags.{flag.name} in the loop@{start.number}", FLAG_WIDTH)
-        for flag in (Flag.CF, Flag.PF, Flag.AF, Flag.ZF, Flag.SF, Flag.OF)
+        for flag in STATUS
     }
     memory = _general_memory(start.state.memory, template, start.number)
     flags = {**start.state.flags, **flags}
@@ -107,7 +114,23 @@ def _general_memory(memory: Memory, template: Template, number: int) -> Memory:
     for name, offset in template.changed:
         unknown = symbol(f"{name}+{offset:#x} in the loop@{number}", 8)
         cells.setdefault(name, {})[offset] = unknown, 0
-    return replace(memory, cells=cells)
+    strays = (*memory.strays, *template.reached)
+    extents = {window.name: () for window in template.reached if window.within is not None}
+    return replace(memory, cells=cells, strays=strays, extents={**extents, **memory.extents})
+
+
+def is_fixed(base: BV, start: Trail) -> bool:
+    """Say whether an address is the same in each round: nothing in it is newer than the loop.
+
+    What a step made up has ``@`` in its name; the bytes of a stray may be named by anything.
+    """
+    state = start.state
+    older = frozenset[str]().union(
+        *(value.variables for value in state.gprs),
+        *(stray.base.variables for stray in state.memory.strays),
+        *(fact.condition.variables for fact in start.knowledge.facts),
+    )
+    return all(name in older or not ("@" in name or "stray" in name) for name in base.variables)
 
 
 def changed_cells(before: Memory, after: Memory) -> frozenset[tuple[str, int]]:
@@ -129,6 +152,11 @@ def _same(one: object, other: object) -> bool:
     if isinstance(one, tuple) and isinstance(other, tuple):
         return one[0] is other[0] and one[1] == other[1]
     return one is other or (isinstance(one, int) and one == other)
+
+
+def same_control_flags(one: State, other: State) -> bool:
+    """Say whether the flags that are no result of arithmetic are the same."""
+    return all(one.flags[flag] is other.flags[flag] for flag in one.flags if flag not in STATUS)
 
 
 def is_short(value: BV) -> bool:
