@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import claripy
 
+from verifier.execution.asking import Asking
 from verifier.execution.bounds import MOST_ROUNDS, Bound, candidates, in_words
 from verifier.execution.joining import alike
 from verifier.execution.oracle import Cut, PathOracle
@@ -33,19 +34,16 @@ from verifier.execution.template import (
 from verifier.execution.trail import Trail
 from verifier.machine.registers import Gpr
 from verifier.machine.words import WORD_MASK, constant, signed, symbol
-from verifier.solver import SolverGaveUp
 
 if TYPE_CHECKING:
     from claripy.ast.bool import Bool
     from claripy.ast.bv import BV
 
-    from verifier.execution.oracle import Context, Knowledge
+    from verifier.execution.oracle import Context
     from verifier.machine.memory import Region
 
 MOST_HEADS = 64
 """States at one head that are told apart."""
-MOST_VALUES = 4
-"""Values of a register that are told apart where one expression has several."""
 MOST_CHANGED = 4096
 """Bytes that the rounds of one loop may change."""
 MOST_ATTEMPTS = 40
@@ -95,7 +93,11 @@ class Cutting:
     place: str
     dropped: set[tuple[Gpr, str]] = field(default_factory=set)
     shown: int = 0
-    needed: set[str] = field(default_factory=set)
+    asking: Asking = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Ask in the context of the exploration."""
+        self.asking = Asking(self.context)
 
     def close(self, first: Sequence[Trail]) -> Closed:
         """Find an invariant, given what came back from the ``first`` round.
@@ -169,7 +171,7 @@ class Cutting:
             if len(heads) > MOST_HEADS:
                 raise _Widened(self._without_told(template))
             head = self._head(template, heads[done], rounds, bounds)
-            head = self._with_model(head.knowing(self._is_head(done)))
+            head = self.asking.with_model(head.knowing(self._is_head(done)))
             done += 1
             found = self.go_round(head)
             outside += found.outside
@@ -188,14 +190,10 @@ class Cutting:
         ended += [Path(b.steps, b.occurrences, Subsumed(b.state), b.knowledge) for b in backs]
         cut = Cut(self.place, in_words(template, kept), len(heads), self.shown)
         return Closed(
-            tuple(replace(each, knowledge=self._needing(each.knowledge)) for each in outside),
-            tuple(replace(each, knowledge=self._needing(each.knowledge)) for each in ended),
+            tuple(replace(each, knowledge=self.asking.needing(each.knowledge)) for each in outside),
+            tuple(replace(each, knowledge=self.asking.needing(each.knowledge)) for each in ended),
             cut,
         )
-
-    def _needing(self, knowledge: Knowledge) -> Knowledge:
-        """Add the assumptions that showed the invariant."""
-        return replace(knowledge, relied_on=knowledge.relied_on | self.needed)
 
     def _without_told(self, template: Template) -> Template:
         for register in template.told():
@@ -216,14 +214,6 @@ class Cutting:
         """State which head it is: two of them may have the same facts, and must not be mixed."""
         return symbol(f"head of the loop@{self.start.number}") == index
 
-    def _with_model(self, trail: Trail) -> Trail:
-        """Give the trail with a model of its facts, which its oracle must have."""
-        if trail.knowledge.models:
-            return trail
-        oracle = PathOracle(self.context, trail.knowledge, (), trail.number)
-        oracle.find_model()
-        return replace(trail, knowledge=oracle.knowledge)
-
     # Bounds on the rounds
 
     def _bounds(self, template: Template) -> list[Bound]:
@@ -231,13 +221,13 @@ class Cutting:
         return [
             bound
             for bound in candidates(template, self.start)
-            if bound.key not in self.dropped and self._holds(self.start, bound.enters)
+            if bound.key not in self.dropped and self.asking.holds(self.start, bound.enters)
         ]
 
     def _preserved(self, bound: Bound, backs: Sequence[Trail], rounds: BV) -> bool:
         """Say whether each state that came back has gone fewer rounds than there are."""
         self.shown += len(backs)
-        if all(self._holds(back, bound.fewer(rounds + 1)) for back in backs):
+        if all(self.asking.holds(back, bound.fewer(rounds + 1)) for back in backs):
             return True
         self.dropped.add(bound.key)
         return False
@@ -262,18 +252,8 @@ class Cutting:
         value = trail.state.gpr(register)
         if is_told(value, self.start.state):
             return [trail]
-        found: list[Trail] = []
-        rest = trail
-        while True:
-            rest = self._with_model(rest)
-            number = rest.knowledge.models[-1].number(value)
-            if self._holds(rest, value == number):
-                found.append(_with(rest, register, number))
-                return found
-            if len(found) + 1 >= MOST_VALUES:
-                return None
-            found.append(self._with_model(_with(rest.knowing(value == number), register, number)))
-            rest = rest.knowing(value != number)
+        found = self.asking.values(trail, value)
+        return None if found is None else [_with(case, register, number) for case, number in found]
 
     def _fits(self, template: Template, head: Trail, back: Trail, rounds: BV) -> tuple[BV, ...]:
         """Give the told values of a state that came back; raise where it does not fit."""
@@ -310,12 +290,12 @@ class Cutting:
         start, value = self.start.state.gpr(register), back.state.gpr(register)
         match shape:
             case Shape.KEPT:
-                fits = value is start or self._holds(back, value == start)
+                fits = value is start or self.asking.holds(back, value == start)
             case Shape.MOVING:
                 after = start + (rounds + 1) * template.distances[register]
-                fits = self._holds(back, value == after)
+                fits = self.asking.holds(back, value == after)
             case Shape.SHORT:
-                fits = is_short(value) or self._holds(back, value[63:32] == 0)
+                fits = is_short(value) or self.asking.holds(back, value[63:32] == 0)
             case Shape.TOLD:
                 fits = True
             case Shape.ANY:
@@ -323,16 +303,6 @@ class Cutting:
         self.shown += 1
         if not fits:
             raise _Widened(self._widened(template, register, [start, value]))
-
-    def _holds(self, trail: Trail, condition: Bool) -> bool:
-        try:
-            oracle = PathOracle(self.context, trail.knowledge, (), trail.number)
-            holds = oracle.holds(condition)
-        except SolverGaveUp:
-            return False
-        if holds:
-            self.needed |= oracle.knowledge.relied_on
-        return holds
 
 
 def _with(trail: Trail, register: Gpr, number: int) -> Trail:
