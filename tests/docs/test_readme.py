@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import re
 import shutil
+import subprocess
 import tomllib
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import yaml
 
 from tests.docs.readme import README, TABLE, matches, run, shown, table
 from tests.house.test_imports import LEVEL_OF
+from tests.kernels import SERIES, shipped
+from verifier.cli.kernel import kernel_lines
 from verifier.reporting.status import Status
+
+if TYPE_CHECKING:
+    from tests.conftest import Needs
 
 TEXT = README.read_text()
 COMMANDS = ("prove", "replay", "show", "inspect", "gate")
@@ -112,3 +119,23 @@ def test_package_has_the_readme(root: Path) -> None:
     """The distribution's description is README."""
     project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
     assert project["readme"] == README.name
+
+
+def test_kernel_is_fetched_and_found(tmp_path: Path, needs: Needs) -> None:
+    """README's two lines fetch a kernel, here Debian's newest, and name one that can be proved."""
+    section = TEXT[TEXT.index("## Check the kernel you run") :]
+    block = re.search(r"```sh\n(.*?)```", section, re.DOTALL)
+    assert block
+    fetch, prove = block[1].splitlines()
+    for program in ("apt-get", "dpkg-deb"):
+        needs(program)
+    (package,) = {shipped(next(iter(SERIES))).package.removesuffix("-unsigned")}
+    assert fetch.count("linux-image-$(uname -r)") == 1
+    script = fetch.replace("linux-image-$(uname -r)", package)
+    subprocess.run(["bash", "-c", script], cwd=tmp_path, check=True, capture_output=True)
+    command, pattern = prove.rsplit(" ", 1)
+    assert command == "verifier prove"
+    (kernel,) = tmp_path.glob(pattern)
+    words = " ".join(line.plain.strip() for line in kernel_lines(kernel))
+    assert words.startswith(f"{kernel.name}: a bzImage")
+    assert "The EFI stub copies it at +" in words

@@ -184,3 +184,20 @@ def test_ci_fails_when_a_command_fails(house: House, status: int, word: str) -> 
     else:
         assert "missing: qemu-system-x86" in done.stdout
         assert done.returncode == 2
+
+
+@pytest.mark.parametrize("known", ["linux-image-6.1.0-1-cloud-amd64-unsigned", ""])
+def test_ci_sees_to_the_lists_of_packages(house: House, known: str) -> None:
+    """``.ci/run`` updates the lists of packages, by which kernels are found, where they are not."""
+    house.add("make", "")
+    house.add("apt-get", "")
+    house.add("apt-cache", f'test -z "{known}" || echo "{known}"')
+    for name in ("gcc", "ld", "objcopy", "git", "qemu-system-x86_64"):
+        house.add(name, "")
+    done = house.run("bash", ".ci/run")
+    assert done.returncode == 0
+    updates = [line for line in house.told() if line.startswith("apt-get")]
+    if os.geteuid() == 0:
+        assert updates == ([] if known else ["apt-get update -qq"])
+    else:
+        assert ("run apt-get update as root" in done.stdout) == (not known)
