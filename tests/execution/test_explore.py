@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from verifier.execution.explore import ExitAfterBit, Fuel, explore
+from verifier.execution.exits import ExitAfterBit
+from verifier.execution.explore import Fuel, explore
 from verifier.execution.oracle import Context, PathOracle
 from verifier.execution.path import OutOfFuel, OutOfModel
 from verifier.machine.models import ModelName

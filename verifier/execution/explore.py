@@ -6,13 +6,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-import claripy
-
-from verifier.execution import calls
 from verifier.execution.contract import stand_in
 from verifier.execution.flow import Flow, Loop, located
 from verifier.execution.joining import joined
-from verifier.execution.loops import Cutting, NotCut, Round
 from verifier.execution.oracle import Knowledge, PathOracle
 from verifier.execution.path import (
     Faulted,
@@ -26,53 +22,19 @@ from verifier.execution.path import (
 from verifier.execution.step import Taken, take
 from verifier.execution.trail import Trail, meet
 from verifier.machine.events import Transfer
-from verifier.machine.words import split
 from verifier.solver import Contradictory, GaveUp, Satisfied, SolverGaveUp
 
-if TYPE_CHECKING:
-    from claripy.ast.bool import Bool
-    from claripy.ast.bv import BV
+from verifier.execution import calls
+from verifier.execution.exits import ExitAtInstruction, stands_at
+from verifier.execution.loops import Cutting, NotCut, Round
 
+if TYPE_CHECKING:
     from verifier.execution.oracle import Context
     from verifier.execution.path import Ending
-    from verifier.machine.registers import ControlRegister
     from verifier.machine.state import State
     from verifier.solver import Model
 
-
-@dataclass(frozen=True, slots=True, eq=False)
-class ExitAtInstruction:
-    """The exit is the transfer executed at one of these addresses, given by source."""
-
-    addresses: tuple[BV, ...]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class ExitAfterBit:
-    """The exit is the first transfer to 64-bit code after a control bit differs from the entry."""
-
-    register: ControlRegister
-    bit: int
-    at_entry: BV
-
-    def reached(self, after: State) -> Bool:
-        """Say whether the step ended in 64-bit code with the bit changed."""
-        changed = (after.control(self.register) ^ self.at_entry)[self.bit] == 1
-        return claripy.And(changed, claripy.BoolV(after.mode.is_64))
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class ExitLeavesRanges:
-    """The exit is the first transfer to a target outside these ranges of linear addresses."""
-
-    ranges: tuple[tuple[BV, int], ...]
-
-    def reached(self, after: State) -> Bool:
-        """Say whether the step's target lies outside."""
-        return claripy.And(*(claripy.UGE(after.rip - base, size) for base, size in self.ranges))
-
-
-ExitRule = ExitAtInstruction | ExitAfterBit | ExitLeavesRanges
+    from verifier.execution.exits import ExitRule
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +159,7 @@ class Exploration:
         """Follow a loop to whatever lies outside it, cutting it where its length is data."""
         rounds = Rounds(self, loop)
         key = loop.region, loop.head
+        before = len(self.context.cuts)
         first = rounds.go(trail)
         if key not in self.cut_heads:
             outside = rounds.unrolled(first)
@@ -206,6 +169,7 @@ class Exploration:
         place = f"{loop.region}+{loop.head:#x}"
         if not first.back:
             return rounds.kept(first)
+        del self.context.cuts[before:]
         try:
             closed = Cutting(self.context, trail, rounds.go, place).close(first.back)
         except (NotCut, SolverGaveUp) as why:
@@ -223,7 +187,7 @@ class Exploration:
         try:
             if isinstance(rule, ExitAtInstruction):
                 before = taken.step.before if taken.step else trail.state
-                at_exit = _stands_at(before, rule, oracle)
+                at_exit = stands_at(before, rule, oracle)
             else:
                 at_exit = oracle.decide(rule.reached(taken.state))
         except SolverGaveUp as gave_up:
@@ -279,18 +243,6 @@ class Rounds:
         """Count the paths that ended in a round; give the trails outside."""
         self.exploration.ended += one.ended
         return list(one.outside)
-
-
-def _stands_at(state: State, rule: ExitAtInstruction, oracle: PathOracle) -> bool:
-    for address in rule.addresses:
-        here, there = split(state.rip), split(address)
-        if here[0] is there[0]:
-            if here[1] == there[1]:
-                return True
-            continue
-        if oracle.decide(state.rip == address):
-            return True
-    return False
 
 
 def _advance(trail: Trail, taken: Taken, ending: Ending | None, oracle: PathOracle) -> Trail:

@@ -107,10 +107,11 @@ class Cutting:
         template = self._first_template(first)
         self.start = self._named(template)
         for _ in range(MOST_ATTEMPTS):
-            self.shown = 0
+            self.shown, before = 0, len(self.context.cuts)
             try:
                 return self._attempt(template)
             except _Widened as widened:
+                del self.context.cuts[before:]
                 template = widened.template
         raise NotCut("its states at the head differ in too many ways")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
-from verifier.execution.explore import (
+from verifier.execution.exits import (
     ExitAfterBit,
     ExitAtInstruction,
     ExitLeavesRanges,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from verifier.execution.concrete import state_of
-from verifier.execution.explore import ExitAfterBit, ExitAtInstruction, ExitLeavesRanges
+from verifier.execution.exits import ExitAfterBit, ExitAtInstruction, ExitLeavesRanges
 from verifier.execution.oracle import ConcreteOracle, Knowledge
 from verifier.execution.path import (
     Occurrence,
@@ -39,7 +39,8 @@ from verifier.specification.vocabulary import Junction, Relation, When
 if TYPE_CHECKING:
     from claripy.ast.bv import BV
 
-    from verifier.execution.explore import ExitRule, Fuel
+    from verifier.execution.exits import ExitRule
+    from verifier.execution.explore import Fuel
     from verifier.execution.oracle import Choice
     from verifier.execution.path import Ending, Step
     from verifier.execution.step import Taken
