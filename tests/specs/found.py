@@ -11,7 +11,11 @@ SPECS = Path(__file__).parents[2] / "specs"
 KERNELS = SPECS / "linux-bzimage"
 """Specs of kernels that ship: their images are downloaded, and tested where they are."""
 SPEC_FILES = tuple(path for path in sorted(SPECS.rglob("spec.toml")) if KERNELS not in path.parents)
-MISTAKE_FILES = tuple(sorted(SPECS.rglob("broken/*.toml")))
+KERNEL_SPEC_FILES = tuple(sorted(KERNELS.rglob("spec.toml")))
+MISTAKE_FILES = tuple(
+    path for path in sorted(SPECS.rglob("broken/*.toml")) if KERNELS not in path.parents
+)
+KERNEL_MISTAKE_FILES = tuple(sorted(KERNELS.rglob("broken/*.toml")))
 
 
 @lru_cache

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from verifier.errors import BadInput, nearest
@@ -41,7 +41,7 @@ class Form:
     places: tuple[Place, ...]
     pattern: Pattern
     becomes: Pattern
-    line: int
+    line: int = field(compare=False)
 
     def find(self, image: Image, file: Path) -> list[int]:
         """Give the offsets at which they stand; BadInput where a label is none of the image's."""
@@ -73,7 +73,7 @@ class BytesEdit:
     """Bytes in one of several forms, as compilers differ; exactly one must be there, once."""
 
     forms: tuple[Form, ...]
-    line: int
+    line: int = field(compare=False)
 
     def apply(self, image: Image, file: Path) -> Image:
         """Give the image with the edit made; BadInput where it does not fit."""

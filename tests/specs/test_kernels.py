@@ -1,0 +1,131 @@
+"""Specs of kernels as they ship, and mutants of their bytes, on a kernel of each series.
+
+What a spec is about may be the same bytes in several kernels; these are judged once.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.kernels import SERIES, shipped
+from tests.specs.found import KERNEL_MISTAKE_FILES, KERNEL_SPEC_FILES, name_of, spec_of
+from verifier.proving.target import Choice, mistaken_target, read_target
+from verifier.reporting.recorded import compare, departure
+from verifier.specification.mistake import Broken, Equivalent, read_mistake
+from verifier.specification.verdict import Verdict
+from verifier.verify import Options, verify_target
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from verifier.proving.result import Report
+    from verifier.proving.target import Target
+    from verifier.replay.replayer import Replayer
+
+QUICK = ("trampoline",)
+"""Specs that are proved here; the others take minutes, and are read and their mistakes fitted."""
+QUICK_SPECS = tuple(path for path in KERNEL_SPEC_FILES if path.parent.name in QUICK)
+MISTAKES = {path: read_mistake(path) for path in KERNEL_MISTAKE_FILES}
+BROKEN = [path for path, each in MISTAKES.items() if isinstance(each.outcome, Broken)]
+QUICK_BROKEN = [path for path in BROKEN if spec_of(path) in QUICK_SPECS]
+EQUIVALENT = [
+    path
+    for path, each in MISTAKES.items()
+    if isinstance(each.outcome, Equivalent) and spec_of(path) in QUICK_SPECS
+]
+JUDGED: dict[tuple[object, ...], Report] = {}
+
+on_each_series = pytest.mark.parametrize("series", SERIES)
+
+
+def judged(target: Target, choice: Choice, replayer: Replayer, samples: int = 0) -> Report:
+    """Judge a target, once for all kernels that have the same bytes and labels."""
+    image, file = target.image, target.spec.description.path
+    labels = tuple(sorted(image.symbols.items()))
+    key = (file, image.digest, labels, choice, samples)
+    if key not in JUDGED:
+        options = Options(choice, samples=samples)
+        JUDGED[key] = verify_target(target, options, replayer, lambda _: None)
+    return JUDGED[key]
+
+
+def told(report: Report) -> list[str]:
+    """Give each departure from what is recorded as one line."""
+    return [f"{each.claim} under {each.model.value}: {each.sentence}" for each in compare(report)]
+
+
+def test_every_file_is_found() -> None:
+    """The walk finds specs and mutants, no two of which make the same edits."""
+    assert {path.parent.name for path in KERNEL_SPEC_FILES} >= set(QUICK)
+    assert len(KERNEL_MISTAKE_FILES) == 24
+    edits = Counter((spec_of(path), each.edits) for path, each in MISTAKES.items())
+    assert edits.most_common(1)[0][1] == 1
+
+
+@on_each_series
+@pytest.mark.parametrize("path", KERNEL_SPEC_FILES, ids=name_of)
+def test_no_label_is_missing(path: Path, series: str) -> None:
+    """Inspection finds what each spec speaks of, and each of its mutants fits the kernel."""
+    kernel = shipped(series).path
+    target = read_target(path, image=kernel)
+    for file in KERNEL_MISTAKE_FILES:
+        if spec_of(file) == path:
+            mistake = read_mistake(file, target.spec)
+            assert mistaken_target(path, mistake, kernel).image.data != target.image.data
+
+
+@on_each_series
+@pytest.mark.parametrize("path", QUICK_SPECS, ids=name_of)
+def test_verdicts_are_as_recorded(path: Path, series: str, replayer: Replayer) -> None:
+    """Each claim gets the verdict that is recorded, on the kernel as it was downloaded."""
+    target = read_target(path, image=shipped(series).path)
+    report = judged(target, Choice(every=True), replayer, samples=3)
+    assert len(report.results) == len(target.spec.claims) * len(target.spec.models)
+    assert told(report) == []
+
+
+@on_each_series
+@pytest.mark.parametrize("path", QUICK_BROKEN, ids=name_of)
+def test_mutant_shows(path: Path, series: str, replayer: Replayer) -> None:
+    """The claim that the mutant breaks gets the recorded verdict for the recorded reason."""
+    outcome = MISTAKES[path].outcome
+    assert isinstance(outcome, Broken)
+    target = mistaken_target(spec_of(path), MISTAKES[path], shipped(series).path)
+    report = judged(target, Choice((outcome.model,), (outcome.claim,)), replayer)
+    (result,) = report.results
+    assert departure(result, outcome.expectation) is None
+
+
+@on_each_series
+@pytest.mark.parametrize("path", EQUIVALENT, ids=name_of)
+def test_equivalent_mutant_changes_no_promise(path: Path, series: str, replayer: Replayer) -> None:
+    """A mutant that is equal in effect leaves every promise of the spec as it is."""
+    target = mistaken_target(spec_of(path), MISTAKES[path], shipped(series).path)
+    report = judged(target, Choice(), replayer)
+    assert {result.verdict for result in report.results} == {Verdict.PROVED}
+    assert {result.claim for result in report.results} == {each.id for each in target.spec.claims}
+
+
+@pytest.mark.parametrize("path", BROKEN, ids=name_of)
+def test_mutant_records_a_reason(path: Path) -> None:
+    """What is expected of a mutant says why, so that none passes for another reason."""
+    outcome = MISTAKES[path].outcome
+    assert isinstance(outcome, Broken)
+    assert outcome.expectation.reason
+
+
+@pytest.mark.parametrize("path", QUICK_SPECS, ids=name_of)
+def test_every_claim_has_a_mutant(path: Path) -> None:
+    """Some mutant breaks each claim that is proved of the kernel under some model."""
+    target = read_target(path, image=shipped(next(iter(SERIES))).path)
+    outcomes = [MISTAKES[file].outcome for file in BROKEN if spec_of(file) == path]
+    broken = {outcome.claim for outcome in outcomes if isinstance(outcome, Broken)}
+    proved = {
+        claim.id
+        for claim in target.spec.claims
+        if any(each.verdict is Verdict.PROVED for each in claim.expect.values())
+    }
+    assert proved <= broken
