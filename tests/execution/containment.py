@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import claripy
@@ -14,8 +14,9 @@ from verifier.execution.path import Faulted, OutOfFuel, OutOfModel, Reached
 from verifier.machine.cells import byte_of
 from verifier.machine.models import ModelName
 from verifier.machine.registers import Flag, Gpr
-from verifier.machine.words import known, symbol
+from verifier.machine.words import known, plus, symbol
 from verifier.proving.concretise import start_of
+from verifier.proving.entry import begin
 from verifier.proving.rehearsal import Rehearsal, rehearse
 from verifier.proving.session import Session
 from verifier.proving.target import read_target
@@ -24,7 +25,7 @@ from verifier.solver import Contradictory, Satisfied
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path as FilePath
 
     from claripy.ast.bool import Bool
@@ -189,3 +190,14 @@ def _after(state: State, start: Start, address: int) -> int:
     cell = state.memory.cells.get("memory", {}).get(address)
     number = None if cell is None else known(claripy.simplify(byte_of(cell)))
     return _byte(start, address) if number is None else number
+
+
+def begun_at(folder: FilePath, code: str) -> tuple[Callable[..., State], Mapping[str, int]]:
+    """Give the state at an offset of a program, and the offsets of its labels."""
+    target = read_target(write(folder, Small(code, ("true",))))
+    entry = begin(target.spec, target.image, ModelName.RETAINING).state
+
+    def at(offset: int = 0) -> State:
+        return replace(entry, rip=plus(entry.rip, offset))
+
+    return at, target.image.symbols
