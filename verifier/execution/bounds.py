@@ -96,7 +96,8 @@ def in_words(template: Template, bounds: Sequence[Bound]) -> str:
     parts += [f"{each.name.lower()} is below 2^32" for each in template.of(Shape.SHORT)]
     free = [*(each.name.lower() for each in template.of(Shape.ANY)), "the flags"]
     if template.changed:
-        free.append(f"{len(template.changed)} bytes of memory")
+        count = len(template.changed)
+        free.append(f"{count} byte{'s' if count > 1 else ''} of memory")
     *most, last = free
     parts.append(f"{', '.join(most)} and {last} are anything" if most else f"{last} are anything")
     return "; ".join(parts)
