@@ -10,6 +10,7 @@ import pytest
 from verifier.loading import Image
 from verifier.machine.models import ModelName
 from verifier.machine.registers import Mode, Segment
+from verifier.specification.contract import Abi
 from verifier.specification.events import Event, EventField
 from verifier.specification.functions import SIGNATURES
 from verifier.specification.mistake import Broken, read_mistake
@@ -28,6 +29,7 @@ WORDS = [
     *(member.value for kind in (Content, ImageKind, SegmentState, EveryLoad) for member in kind),
     *(mode.name for mode in Mode),
     *(segment.name.lower() for segment in Segment),
+    *(abi.value for abi in Abi),
     *(part.value for part in SegmentPart),
     *(f"{name}(" for name in SIGNATURES),
     *(f"cpu.{name}" for name in CPU_MEMBERS),

@@ -149,9 +149,7 @@ def stand_in(context: Context, state: State, oracle: PathOracle, number: int) ->
     return Taken(step, call.cpu.state, ending, tuple(call.cpu.events))
 
 
-def _standing(
-    contracts: Sequence[Contract], state: State, oracle: PathOracle
-) -> Contract | None:
+def _standing(contracts: Sequence[Contract], state: State, oracle: PathOracle) -> Contract | None:
     """Give the contract whose callee the next instruction is the first of, if one surely."""
     if not state.mode.is_64:
         return None

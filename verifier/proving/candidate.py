@@ -16,6 +16,7 @@ from verifier.proving.concretise import (
     representable,
     start_of,
 )
+from verifier.proving.contracts import kept, stubs
 from verifier.proving.deciding import Deciding
 from verifier.proving.leaves import chosen_open, leaves_of
 from verifier.proving.rehearsal import Broken, overrides_of, rehearse
@@ -154,12 +155,15 @@ class Finder:
             stage = replace(stage, fuel=replace(stage.fuel, instructions=longest))
         assumed = leaves_of(fact.condition for fact in self.context.assumptions)
         start = start_of(self.entry, model, leaves | assumed, strays)
-        if start is None:
+        callees = None if start is None else stubs(self.context.applied, model, start.memory)
+        if start is None or callees is None:
             return None
+        start = replace(start, memory={**start.memory, **callees})
         inputs = {name: model.number(symbol(name)) for name in self.stage.words.spec.inputs}
         values = {name: model.number(leaf) for name, leaf in chosen_open(leaves).items()}
         rehearsal = rehearse(stage, start, inputs, values)
-        if not rehearsal.is_allowed({fact.label for fact in self.context.assumptions}):
+        labels = {fact.label for fact in self.context.assumptions}
+        if not rehearsal.is_allowed(labels) or not kept(rehearsal, self.context.contracts):
             return None
         imposed = overrides_of(rehearsal, self.stage.model)
         return replace(rehearsal, start=replace(start, overrides=imposed))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, assert_never
 
 import claripy
 
+from verifier.execution.contract import CONTRACT
 from verifier.execution.oracle import Knowledge, PathOracle
 from verifier.execution.path import (
     Faulted,
@@ -237,6 +238,8 @@ def relevant(claim: Claim, path: Path) -> Iterator[Occurrence]:
     """Give the events of a path that the claim is about, whatever its ``when`` says."""
     if claim.event is Kind.INSTRUCTION:
         for step in path.steps:
+            if step.form == CONTRACT:
+                continue
             base, offset = step.place.region.base, step.place.offset
             yield Occurrence(Execution(base + offset, step.instruction.size), step, step.facts)
         return

@@ -17,6 +17,7 @@ from verifier.machine.words import symbol
 from verifier.proving.boundary import allowed_range, find_boundary
 from verifier.proving.candidate import Finder
 from verifier.proving.cause import with_cause
+from verifier.proving.contracts import contracts_of
 from verifier.proving.entry import begin
 from verifier.proving.exits import exit_rule
 from verifier.proving.explain import explain
@@ -200,7 +201,7 @@ def unneeded(target: Target, results: Iterable[Result]) -> tuple[str, ...]:
     """Give the assumptions that no proof among ``results`` needed, none without a proof."""
     proofs = [result for result in results if result.verdict is Verdict.PROVED]
     needed = {name for result in proofs for name in result.assumptions}
-    ids = [assumption.id for assumption in target.spec.assumptions if proofs]
+    ids = target.spec.granted if proofs else {}
     return tuple(name for name in ids if name not in needed and name not in target.dropped)
 
 

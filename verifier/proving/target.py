@@ -12,6 +12,7 @@ from verifier.loading import ImageDescription, Kind, load, load_source_text
 from verifier.specification.expression import Arithmetic, Number
 from verifier.specification.read import read_description, read_spec
 from verifier.specification.scope import Symbols
+from verifier.specification.setting import LARGEST_PATCH
 from verifier.specification.spec import Content, ImageKind, Patch, Term
 from verifier.specification.vocabulary import Operator
 
@@ -97,12 +98,38 @@ def _with_spec(path: Path, image: Image, without: Sequence[str]) -> Target:
     spec = read_spec(path, Symbols(image.symbols, image.constants, len(image.data)))
     if spec.description.image.relocated:
         spec = _relocated(spec, image)
-    ids = [assumption.id for assumption in spec.assumptions]
+    spec = _copied(spec, image)
+    ids = tuple(spec.granted)
     for name in without:
         if name not in ids:
             message = f"there is no assumption '{name}' to drop; {nearest(name, ids)}"
             raise BadInput(message, spec.description.path)
     return Target(spec, image, tuple(without))
+
+
+def _copied(spec: Spec, image: Image) -> Spec:
+    """Have patches that copy bytes of the image hold them, a word at a time."""
+    regions = []
+    for each in spec.regions:
+        patches = [part for patch in each.patches for part in _parts(patch, image)]
+        regions.append(replace(each, patches=tuple(patches)))
+    return replace(spec, regions=tuple(regions))
+
+
+def _parts(patch: Patch, image: Image) -> Iterator[Patch]:
+    if patch.copied is None:
+        yield patch
+        return
+    for ahead in range(0, patch.size, LARGEST_PATCH):
+        size, start = min(LARGEST_PATCH, patch.size - ahead), patch.copied + ahead
+        held = Number(int.from_bytes(image.data[start : start + size], "little"))
+        at = Term(
+            f"{patch.at.text} + {ahead:#x}",
+            Arithmetic(Operator.ADD, patch.at.node, Number(ahead)),
+            patch.at.line,
+        )
+        value = Term(f"the image's bytes at {patch.value.text} + {ahead:#x}", held, patch.at.line)
+        yield Patch(at, patch.offset + ahead, size, value)
 
 
 def _relocated(spec: Spec, image: Image) -> Spec:

@@ -23,7 +23,9 @@ from verifier.solver import Satisfied
 from verifier.specification.verdict import Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
+
+    from claripy.ast.bool import Bool
 
     from verifier.proving.candidate import Candidate
     from verifier.proving.rehearsal import Rehearsal
@@ -139,11 +141,22 @@ def _start_at(session: Session, load: int) -> Rehearsal | None:
     usual = finder.bench_conditions
     image = [] if session.load is None else [session.load == load]
     for wanted in (image, [entry.gprs[Gpr.RSP] == load + STACK_ABOVE]):
-        conditions = [*usual, *wanted]
-        answer = session.context.solver.ask("sample", session.context.assumptions, *conditions)
-        if isinstance(answer, Satisfied):
-            return finder.rehearsed(conditions)
+        for way in _ways(session):
+            conditions = [*usual, *wanted, *way]
+            answer = session.context.solver.ask("sample", session.context.assumptions, *conditions)
+            if isinstance(answer, Satisfied):
+                return finder.rehearsed(conditions)
     return None
+
+
+def _ways(session: Session) -> Iterator[list[Bool]]:
+    """Give what holds on each way to the exit where callees must do what contracts say."""
+    if not session.context.applied:
+        yield []
+        return
+    for path in session.paths:
+        if isinstance(path.ending, Reached):
+            yield [fact.condition for fact in path.facts]
 
 
 def _check(session: Session, rehearsal: Rehearsal, claims: list[str]) -> None:

@@ -256,6 +256,9 @@ def spec_html(spec: Spec, image: Image) -> str:
         for each in spec.claims
     ]
     assumptions = [(each.id, each.text, code(each.holds.text)) for each in spec.assumptions]
+    for callee in spec.contracts:
+        ensured = code(callee.ensures.text if callee.ensures else "")
+        assumptions.append((callee.id, callee.text, ensured))
     count = len(assumptions)
     return "".join(
         (

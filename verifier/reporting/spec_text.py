@@ -46,6 +46,7 @@ def spec_lines(spec: Spec, image: Image) -> list[Text]:
         *_section("patches", [_patch(patch) for each in spec.regions for patch in each.patches]),
         *_section("paging", _paging(spec)),
         *_assumptions(spec),
+        *_contracts(spec),
         *_claims(spec),
         *_section("models", [("", ", ".join(each.value for each in spec.models))]),
     ]

@@ -96,7 +96,7 @@ def summarise(report: Report) -> Summary:
         producer=image.producer,
         notes=(*image.notes, *(each.sentence for each in report.unreached)),
         load_name=name,
-        assumptions={each.id: each.text for each in spec.assumptions},
+        assumptions=spec.granted,
         claims=_claims(spec),
         results=tuple(_load_first(each, name) for each in report.results),
         dropped=report.dropped,

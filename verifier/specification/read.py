@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from verifier.machine.models import ModelName
+from verifier.specification.contract import read_contracts
 from verifier.specification.document import read_document
 from verifier.specification.expression import Input, Number
 from verifier.specification.layout import Addresses
@@ -38,6 +39,7 @@ KEYS = (
     "regions",
     "paging",
     "assume",
+    "contract",
     "claim",
     "without",
     "limits",
@@ -77,6 +79,7 @@ def read_spec(path: Path, symbols: Symbols) -> Spec:
     addresses = Addresses(base.node, symbols.labels)
     assumptions = read_assumptions(top, replace(start, addresses=addresses))
     scope = Scope(When.NOW, symbols, start.inputs, start.regions)
+    contracts = read_contracts(top, start, scope, assumptions)
     claims = read_claims(top, scope, models)
     entry = read_entry(top.table("entry"), start)
     return Spec(
@@ -89,7 +92,8 @@ def read_spec(path: Path, symbols: Symbols) -> Spec:
         paging=read_paging(top, start, entry.mode),
         assumptions=assumptions,
         claims=claims,
-        without=read_without(top, assumptions, claims, models),
+        contracts=contracts,
+        without=read_without(top, (*assumptions, *contracts), claims, models),
         models=models,
         scope=scope,
         limits=_read_limits(top.table("limits")),

@@ -97,8 +97,8 @@ def _read_patches(
     patches: list[Patch] = []
     taken: dict[int, int] = {}
     for each in table.tables("patch"):
-        each.allow("at", "size", "value")
-        at, size = each.word("at", scope), each.number("size", 1, LARGEST_PATCH)
+        each.allow("at", "size", "value", "copies")
+        at, (size, value, copied) = each.word("at", scope), _read_held(each, scope, addresses)
         offset = addresses.distance(region.base.node, at.node)
         if offset is None or offset + size > region.size:
             message = f"'at' must lie in region '{region.name}', {size} bytes at a constant offset"
@@ -108,8 +108,24 @@ def _read_patches(
                 message = f"the patch of line {taken[byte]} already says what byte {byte:#x} holds"
                 raise each.mistake(message, "at")
             taken[byte] = each.line()
-        patches.append(Patch(at, offset, size, each.word("value", scope)))
+        patches.append(Patch(at, offset, size, value, copied))
     return tuple(patches)
+
+
+def _read_held(table: Table, scope: Scope, addresses: Addresses) -> tuple[int, Term, int | None]:
+    """Read what a patch puts there: its size, a word, and where of the image it is copied from."""
+    if table.exactly_one("value", "copies") == "value":
+        return table.number("size", 1, LARGEST_PATCH), table.word("value", scope), None
+    if table.has("size"):
+        raise table.mistake("'copies' says how many bytes they are; leave out 'size'", "size")
+    ends = table.words("copies", scope)
+    offsets = [addresses.distance(addresses.base, each.node) for each in ends]
+    match offsets:
+        case [int(start), int(end)] if start < end <= scope.symbols.size:
+            return end - start, ends[0], start
+        case _:
+            message = "'copies' must be two addresses in the image, where the bytes begin and end"
+            raise table.mistake(message, "copies")
 
 
 def _check_image(table: Table, regions: list[Region], addresses: Addresses, size: int) -> None:

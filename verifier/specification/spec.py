@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from verifier.machine.models import ModelName
     from verifier.machine.registers import ControlRegister, Mode, Segment
+    from verifier.specification.contract import Contract
     from verifier.specification.events import Event
     from verifier.specification.expression import Truth, Word
     from verifier.specification.scope import Scope
@@ -156,13 +157,15 @@ class Content(Enum):
 class Patch:
     """What ``size`` bytes of a region hold at the entry: the low bytes of ``value``.
 
-    ``at`` is their address as written, ``offset`` their distance from the region's base.
+    ``at`` is their address as written, ``offset`` their distance from the region's base. Where
+    ``copied`` is there, they are the image's own bytes from that offset on.
     """
 
     at: Term
     offset: int
     size: int
     value: Term
+    copied: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,8 +305,15 @@ class Spec:
     models: tuple[ModelName, ...]
     scope: Scope
     limits: Limits = field(default_factory=Limits)
+    contracts: tuple[Contract, ...] = ()
 
     @property
     def name(self) -> str:
         """Give the target's name."""
         return self.description.name
+
+    @property
+    def granted(self) -> dict[str, str]:
+        """Give what proofs may rest on, assumptions and contracts, by id."""
+        found = {each.id: each.text for each in self.assumptions}
+        return found | {each.id: each.text for each in self.contracts}

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from verifier.machine.models import ModelName
+    from verifier.specification.contract import Contract
     from verifier.specification.document import Table
     from verifier.specification.spec import Boundary
 
@@ -35,7 +36,7 @@ _WRITTEN_BY_MOV = {
 }
 
 
-def _read_id(table: Table, lines: dict[str, int]) -> str:
+def read_id(table: Table, lines: dict[str, int]) -> str:
     """Read an id that is none of those read before, whose lines are given."""
     name = table.text("id")
     if not _ID.fullmatch(name):
@@ -53,7 +54,7 @@ def read_assumptions(top: Table, scope: Scope) -> tuple[Assumption, ...]:
     lines: dict[str, int] = {}
     for table in top.tables("assume"):
         table.allow("id", "text", "holds")
-        name = _read_id(table, lines)
+        name = read_id(table, lines)
         holds = table.truth("holds", scope)
         made.append(Assumption(name, table.text("text"), holds, table.line()))
     return tuple(made)
@@ -74,7 +75,7 @@ def _read_claim(
     table.allow(
         "id", "text", "at", "event", "register", "when", "holds", "for_all", "promises", "expect"
     )
-    name = _read_id(table, lines)
+    name = read_id(table, lines)
     event = _read_event(table)
     scope = replace(scope, event=event)
     used = {model.value: model for model in models}
@@ -178,11 +179,14 @@ def _read_boundary(table: Table) -> Boundary:
 
 def read_without(
     top: Table,
-    assumptions: tuple[Assumption, ...],
+    assumptions: tuple[Assumption | Contract, ...],
     claims: tuple[Claim, ...],
     models: tuple[ModelName, ...],
 ) -> tuple[Without, ...]:
-    """Read every ``[[without]]``: the verdicts that change when an assumption is dropped."""
+    """Read every ``[[without]]``: the verdicts that change when an assumption is dropped.
+
+    A contract is an assumption about a callee.
+    """
     made: list[Without] = []
     ids = {assumption.id: assumption.id for assumption in assumptions}
     used = {model.value: model for model in models}
