@@ -291,6 +291,7 @@ SCENES: Mapping[str, Scene] = MappingProxyType(
         "RET": _near_return,
         "JMP r/m": _near_indirect,
         "CALL r": _near_indirect,
+        "CALL m64": _near_indirect,
         "CALL rel32": _random_stack,
         "PUSH r": _random_stack,
         "POP r": _random_stack,

@@ -86,6 +86,7 @@ FAULTS = {
     "CMOVE r, r/m": (Vector.GP, Vector.SS, Vector.PF),
     "JMP r/m": (Vector.GP, Vector.PF),
     "CALL rel32": (Vector.SS, Vector.PF),
+    "CALL m64": (Vector.GP, Vector.SS, Vector.PF),
     "RET": (Vector.GP, Vector.SS, Vector.PF),
 }
 """Faults that must be among the comparisons, by the manual's form."""

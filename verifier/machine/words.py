@@ -43,6 +43,11 @@ def bits(value: BV, high: int, low: int) -> BV:
     number = known(value)
     if number is not None:
         return constant(number >> low, high - low + 1)
+    return _cut(value, high, low)
+
+
+@lru_cache(maxsize=1 << 14)
+def _cut(value: BV, high: int, low: int) -> BV:
     return value[high:low]
 
 
@@ -56,6 +61,11 @@ def is_set(value: BV, position: int) -> Bool:
     number = known(value)
     if number is not None:
         return TRUE if number >> position & 1 else FALSE
+    return _is_set(value, position)
+
+
+@lru_cache(maxsize=1 << 12)
+def _is_set(value: BV, position: int) -> Bool:
     return bit(value, position) == 1
 
 
@@ -90,14 +100,15 @@ def concat(*parts: BV) -> BV:
     """Put expressions together, the topmost first; numbers give a number at once."""
     if len(parts) == 1:
         return parts[0]
-    whole, width = 0, 0
+    merged: list[BV] = []
     for part in parts:
-        number = known(part)
-        if number is None:
-            return claripy.Concat(*parts)
-        size = width_of(part)
-        whole, width = whole << size | number, width + size
-    return constant(whole, width)
+        number, above = known(part), known(merged[-1]) if merged else None
+        if number is not None and above is not None:
+            size = width_of(part)
+            merged[-1] = constant(above << size | number, width_of(merged[-1]) + size)
+        else:
+            merged.append(part)
+    return claripy.Concat(*merged) if len(merged) > 1 else merged[0]
 
 
 def known(value: BV) -> int | None:

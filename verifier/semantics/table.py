@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from verifier.machine.oracle import Unmodelled
-from verifier.semantics import control, far, segments, strings, system
+from verifier.semantics import control, far, near, segments, strings, system
 from verifier.semantics.forms import find_form
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 SYSTEM_ROWS: tuple[Row, ...] = (
     *control.ROWS,
     *far.ROWS,
+    *near.ROWS,
     *segments.ROWS,
     *strings.ROWS,
     *system.ROWS,
