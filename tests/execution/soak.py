@@ -25,11 +25,11 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             tried(Path(folder), random.Random(name), options.runs, tally)  # noqa: S311 - test data
         for escaped in tally.escaped:
-            print(f"seed '{name}': {escaped.why}\n{escaped.gprs}\n{escaped.code}\n")  # noqa: T201
+            print(f"seed '{name}': {escaped.why}\n{escaped.gprs}\n{escaped.code}\n")  # noqa: T201 - its purpose
         tally.escaped.clear()
         number += 1
     told = ", ".join(f"{count} {word}" for word, count in tally.runs.most_common())
-    print(f"{tally.programs} programs, {tally.cut} with loops cut: {told}")  # noqa: T201
+    print(f"{tally.programs} programs, {tally.cut} with loops cut: {told}")  # noqa: T201 - its purpose
 
 
 if __name__ == "__main__":
