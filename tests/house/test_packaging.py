@@ -112,10 +112,10 @@ def test_specs_of_kernels_are_linked_into_the_package(root: Path, needs: Needs) 
     command = [needs("git"), "ls-files", "-z", "--", f"specs/{KERNELS}/*/spec.toml"]
     done = subprocess.run(command, cwd=root, check=True, capture_output=True, text=True)
     names = {name.split("/")[-2] for name in done.stdout.split("\0") if name}
-    links = {path.parent.name: path for path in (root / "verifier/kernels").glob("*/spec.toml")}
-    assert names == set(links), "ln -s ../../../specs/linux-bzimage/NAME/spec.toml makes one"
+    links = {path.parent.name: path for path in (root / "verifier/cli/kernels").glob("*/spec.toml")}
+    assert names == set(links), "ln -s ../../../../specs/linux-bzimage/NAME/spec.toml makes one"
     for name, link in links.items():
-        assert link.readlink().as_posix() == f"../../../specs/{KERNELS}/{name}/spec.toml"
+        assert link.readlink().as_posix() == f"../../../../specs/{KERNELS}/{name}/spec.toml"
 
 
 def test_the_wheel_has_the_specs_of_kernels(root: Path, tmp_path: Path) -> None:
@@ -125,7 +125,7 @@ def test_the_wheel_has_the_specs_of_kernels(root: Path, tmp_path: Path) -> None:
     (wheel,) = tmp_path.glob("*.whl")
     with zipfile.ZipFile(wheel) as opened:
         opened.extractall(tmp_path)
-    links = sorted((root / "verifier/kernels").glob("*/spec.toml"))
+    links = sorted((root / "verifier/cli/kernels").glob("*/spec.toml"))
     packed = [tmp_path / path.relative_to(root) for path in links]
     assert [path.read_bytes() for path in packed] == [path.read_bytes() for path in links]
     done = subprocess.run(

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import verifier
 from verifier.cli.find import find_specs
 from verifier.errors import BadInput
 from verifier.reporting.wording import STRONG, line, paragraph
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
     from verifier.inspection import Inspection
     from verifier.loading.binary import Binary
 
-SPECS = Path(verifier.__file__).parent / "kernels"
+SPECS = Path(__file__).parent / "kernels"
 """The specs of kernels that ship; in a checkout, links to those under ``specs``."""
 
 _HEAD = 1024
