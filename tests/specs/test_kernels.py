@@ -5,6 +5,7 @@ What a spec is about may be the same bytes in several kernels; these are judged 
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -26,15 +27,20 @@ if TYPE_CHECKING:
     from verifier.replay.replayer import Replayer
 
 QUICK = ("trampoline",)
-"""Specs that are proved here; the others take minutes, and are read and their mistakes fitted."""
-QUICK_SPECS = tuple(path for path in KERNEL_SPEC_FILES if path.parent.name in QUICK)
+"""Specs that are proved in every run; each of the others takes minutes, as do its mutants.
+
+With ``VERIFIER_SLOW`` in the environment these are proved too; otherwise it is only seen to that
+labels are found and mutants fit.
+"""
+SLOW = "VERIFIER_SLOW" in os.environ
+PROVED_SPECS = tuple(path for path in KERNEL_SPEC_FILES if SLOW or path.parent.name in QUICK)
 MISTAKES = {path: read_mistake(path) for path in KERNEL_MISTAKE_FILES}
 BROKEN = [path for path, each in MISTAKES.items() if isinstance(each.outcome, Broken)]
-QUICK_BROKEN = [path for path in BROKEN if spec_of(path) in QUICK_SPECS]
+PROVED_BROKEN = [path for path in BROKEN if spec_of(path) in PROVED_SPECS]
 EQUIVALENT = [
     path
     for path, each in MISTAKES.items()
-    if isinstance(each.outcome, Equivalent) and spec_of(path) in QUICK_SPECS
+    if isinstance(each.outcome, Equivalent) and spec_of(path) in PROVED_SPECS
 ]
 JUDGED: dict[tuple[object, ...], Report] = {}
 
@@ -78,7 +84,7 @@ def test_no_label_is_missing(path: Path, series: str) -> None:
 
 
 @on_each_series
-@pytest.mark.parametrize("path", QUICK_SPECS, ids=name_of)
+@pytest.mark.parametrize("path", PROVED_SPECS, ids=name_of)
 def test_verdicts_are_as_recorded(path: Path, series: str, replayer: Replayer) -> None:
     """Each claim gets the verdict that is recorded, on the kernel as it was downloaded."""
     target = read_target(path, image=shipped(series).path)
@@ -88,7 +94,7 @@ def test_verdicts_are_as_recorded(path: Path, series: str, replayer: Replayer) -
 
 
 @on_each_series
-@pytest.mark.parametrize("path", QUICK_BROKEN, ids=name_of)
+@pytest.mark.parametrize("path", PROVED_BROKEN, ids=name_of)
 def test_mutant_shows(path: Path, series: str, replayer: Replayer) -> None:
     """The claim that the mutant breaks gets the recorded verdict for the recorded reason."""
     outcome = MISTAKES[path].outcome
@@ -117,7 +123,7 @@ def test_mutant_records_a_reason(path: Path) -> None:
     assert outcome.expectation.reason
 
 
-@pytest.mark.parametrize("path", QUICK_SPECS, ids=name_of)
+@pytest.mark.parametrize("path", PROVED_SPECS, ids=name_of)
 def test_every_claim_has_a_mutant(path: Path) -> None:
     """Some mutant breaks each claim that is proved of the kernel under some model."""
     target = read_target(path, image=shipped(next(iter(SERIES))).path)
