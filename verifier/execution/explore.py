@@ -6,9 +6,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from verifier.execution import calls
 from verifier.execution.contract import stand_in
+from verifier.execution.exits import ExitAtInstruction, stands_at
 from verifier.execution.flow import Flow, Loop, located
 from verifier.execution.joining import joined
+from verifier.execution.loops import Cutting, NotCut, Round
 from verifier.execution.oracle import Knowledge, PathOracle
 from verifier.execution.path import (
     Faulted,
@@ -24,17 +27,13 @@ from verifier.execution.trail import Trail, meet
 from verifier.machine.events import Transfer
 from verifier.solver import Contradictory, GaveUp, Satisfied, SolverGaveUp
 
-from verifier.execution import calls
-from verifier.execution.exits import ExitAtInstruction, stands_at
-from verifier.execution.loops import Cutting, NotCut, Round
-
 if TYPE_CHECKING:
+    from claripy.ast.bool import Bool
+
+    from verifier.execution.exits import ExitRule
     from verifier.execution.oracle import Context
     from verifier.execution.path import Ending
     from verifier.machine.state import State
-    from verifier.solver import Model
-
-    from verifier.execution.exits import ExitRule
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +67,29 @@ class Exploration:
     flow: Flow = field(default_factory=Flow)
     cut_heads: set[tuple[str, int]] = field(default_factory=set)
 
-    def run(self, start: State, models: tuple[Model, ...]) -> list[Path]:
-        """Follow every path from ``start``; ``models`` satisfy the assumptions."""
-        self.follow([Trail(start, Knowledge((), models, {}, frozenset()))], lambda _: False)
-        return self.ended
+    def run(self, start: State) -> bool:
+        """Follow every path from ``start``, each of the context's cases by itself.
+
+        Say whether there is any start that the assumptions allow.
+        """
+        begun = [self._begin(start, case) for case in self.context.cases]
+        return any(begun)
+
+    def _begin(self, start: State, case: Bool) -> bool:
+        trail = Trail(start, Knowledge((), (), {}, frozenset()))
+        if not case.is_true():
+            trail = trail.knowing(case)
+        known = [*self.context.assumptions, *trail.knowledge.facts]
+        match self.context.solver.ask("assumptions", known):
+            case Satisfied(model):
+                knowledge = replace(trail.knowledge, models=(model,))
+                self.follow([replace(trail, knowledge=knowledge)], lambda _: False)
+                return True
+            case Contradictory():
+                return False
+            case GaveUp(reason):
+                self._end(trail, OutOfFuel(start, f"the solver gave up: {reason}"))
+                return True
 
     def follow(
         self, trails: Iterable[Trail], stops: calls.Stops, *, joining: bool = True
@@ -264,12 +282,5 @@ def explore(
     progress: Progress | None = None,
 ) -> list[Path] | None:
     """Give every path from ``start``, or None where no start satisfies the assumptions."""
-    match context.solver.ask("assumptions", context.assumptions):
-        case Satisfied(model):
-            exploration = Exploration(context, exit_rule, fuel or Fuel(), progress)
-            return exploration.run(start, (model,))
-        case Contradictory():
-            return None
-        case GaveUp(reason):
-            ending = OutOfFuel(start, f"the solver gave up: {reason}")
-            return [Path((), (), ending, Knowledge((), (), {}, frozenset()))]
+    exploration = Exploration(context, exit_rule, fuel or Fuel(), progress)
+    return exploration.ended if exploration.run(start) else None

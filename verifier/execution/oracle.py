@@ -27,11 +27,14 @@ class Context:
     """What every path of one exploration shares: the solver, the assumptions, proved facts.
 
     ``proved`` maps a condition that follows from the assumptions alone to those it needs,
-    ``cuts`` has the loops that were cut, ``applied`` the calls that ``contracts`` stood for.
+    ``cases`` are conditions on the start, one of which always holds: the paths of each are
+    followed by themselves. ``cuts`` has the loops that were cut, ``applied`` the calls that
+    ``contracts`` stood for.
     """
 
     solver: Solver
     assumptions: tuple[Fact, ...]
+    cases: tuple[Bool, ...] = (TRUE,)
     proved: dict[int, frozenset[str]] = field(default_factory=dict)
     cuts: list[Cut] = field(default_factory=list)
     contracts: tuple[Contract, ...] = ()
@@ -217,7 +220,8 @@ class Choice:
 class ConcreteOracle:
     """Answers for one concrete run, where every value is a number.
 
-    ``values`` holds what the manuals leave open, by name and step as in ``rflags.AF@3``;
+    ``values`` holds what the manuals leave open, by name and step as in ``rflags.AF@3``, or by
+    name alone for whenever it is asked;
     ``asked`` collects what was chosen.
     """
 
@@ -248,6 +252,7 @@ class ConcreteOracle:
 
     def fresh(self, name: str, width: int) -> BV:
         """Give the chosen value of an open one, 0 where none was chosen."""
-        value = self._values.get(f"{name}@{self._step}", 0) & ((1 << width) - 1)
+        exact = self._values.get(f"{name}@{self._step}", self._values.get(name, 0))
+        value = exact & ((1 << width) - 1)
         self.asked.append(Choice(self._step, name, width, value))
         return constant(value, width)

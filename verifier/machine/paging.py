@@ -82,6 +82,10 @@ class Walker(Protocol):
         """Read a table entry."""
         ...
 
+    def is_copy(self, table: BV, root: BV) -> bool:
+        """Say whether the page at ``table`` is a copy of the top-level table at ``root``."""
+        ...
+
     def mark_physical(self, address: BV, value: BV) -> None:
         """Store an entry's low byte, as the processor does for accessed and dirty bits."""
         ...
@@ -123,7 +127,8 @@ def _fits(walk: _Walk, loader: LoaderTables, table: BV) -> bool:
     la57, five = walk.walker.state.cr4(Cr4.LA57), loader.five_levels
     agree = either(both(five, la57), both(negated(five), negated(la57)))
     oracle = walk.walker.oracle
-    return _is_loader_root(loader, table, oracle) and oracle.holds(agree)
+    is_root = _is_loader_root(loader, table, oracle) or walk.walker.is_copy(table, loader.root)
+    return is_root and oracle.holds(agree)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -137,7 +142,7 @@ class _Walk:
 def _walk(walk: _Walk, table: BV, level: int, above: _Mapping) -> BV:
     walker, oracle = walk.walker, walk.walker.oracle
     for loader in walker.state.tables:
-        if _is_loader_root(loader, table, oracle):
+        if _is_loader_root(loader, table, oracle) or walker.is_copy(table, loader.root):
             return _by_loader(walk, loader, level, above)
     shift = PAGE_BITS + INDEX_BITS * (level - 1)
     slot = plus(table, _slot_offset(walk, shift))

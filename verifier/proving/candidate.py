@@ -18,7 +18,7 @@ from verifier.proving.concretise import (
 )
 from verifier.proving.contracts import kept, stubs
 from verifier.proving.deciding import Deciding
-from verifier.proving.leaves import chosen_open, leaves_of
+from verifier.proving.leaves import leaves_of, values_of
 from verifier.proving.rehearsal import Broken, overrides_of, rehearse
 from verifier.proving.result import InputValue
 from verifier.proving.simplest import Wishes, usual
@@ -160,7 +160,7 @@ class Finder:
             return None
         start = replace(start, memory={**start.memory, **callees})
         inputs = {name: model.number(symbol(name)) for name in self.stage.words.spec.inputs}
-        values = {name: model.number(leaf) for name, leaf in chosen_open(leaves).items()}
+        values = values_of(model, leaves)
         rehearsal = rehearse(stage, start, inputs, values)
         labels = {fact.label for fact in self.context.assumptions}
         if not rehearsal.is_allowed(labels) or not kept(rehearsal, self.context.contracts):

@@ -27,7 +27,7 @@ from verifier.machine.registers import (
     Segment,
 )
 from verifier.machine.state import Features, LoaderTables, State, TablePointer
-from verifier.machine.words import bits, constant, is_set, negated, symbol
+from verifier.machine.words import TRUE, bits, constant, is_set, negated, symbol
 from verifier.proving.evaluate import Evaluator, Moment
 from verifier.solver import Fact
 from verifier.specification.spec import Content, SegmentState
@@ -54,11 +54,15 @@ FREE_EFER = (Efer.SCE, Efer.NXE)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Begin:
-    """The state at the entry, the facts that hold of it, and the words to speak of it."""
+    """The state at the entry, the facts that hold of it, and the words to speak of it.
+
+    ``cases`` are conditions of which one holds: starts are followed case by case.
+    """
 
     state: State
     facts: tuple[Fact, ...]
     evaluator: Evaluator
+    cases: tuple[Bool, ...] = (TRUE,)
 
 
 def begin(spec: Spec, image: Image, model: ModelName) -> Begin:
@@ -84,7 +88,14 @@ def begin(spec: Spec, image: Image, model: ModelName) -> Begin:
     )
     guaranteed = (Fact(PROCESSOR_STATE, condition) for condition in _guaranteed(state))
     facts = (*guaranteed, *assumed)
-    return Begin(state, facts, words)
+    return Begin(state, facts, words, _cases(spec, words, state))
+
+
+def _cases(spec: Spec, words: Evaluator, state: State) -> tuple[Bool, ...]:
+    if spec.entry.split is None:
+        return (TRUE,)
+    condition = words.truth(spec.entry.split.node, Moment(state))
+    return condition, negated(condition)
 
 
 def _place(spec: Spec, words: Evaluator, registers: State, regions: tuple[Region, ...]) -> State:

@@ -87,7 +87,9 @@ class Session:
         self.begin: Begin = begin(target.spec, target.image, model)
         limits = target.spec.limits
         facts = tuple(fact for fact in self.begin.facts if fact.label not in target.dropped)
-        self.context = Context(solver or Solver(limits.solver_seconds), facts)
+        contracts = contracts_of(self.begin.evaluator, target.dropped)
+        solver = solver or Solver(limits.solver_seconds)
+        self.context = Context(solver, facts, self.begin.cases, contracts=contracts)
         self.judging = Judging(self.begin.evaluator, self.context)
         fuel = Fuel(limits.instructions, limits.paths)
         rule = exit_rule(self.begin.evaluator)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import claripy
 
+from verifier.machine.copies import copy_at
 from verifier.machine.events import Access, AccessBy, ControlWrite, ModeChange, Transfer
 from verifier.machine.oracle import Fault, Unmodelled
 from verifier.machine.paging import Intent, translate
@@ -193,6 +194,15 @@ class Cpu:
         value = memory.read(place, size)
         self.events.append(Access(Intent.READ, linear, physical, size, place, value, by))
         return value
+
+    def is_copy(self, table: BV, root: BV) -> bool:
+        """Say whether the page at ``table`` is a copy of that at ``root``: a table in use."""
+        place = copy_at(self.state.memory, table, root, self.oracle)
+        if place is None:
+            return False
+        live = self.state.live | {(place.region.name, _page(place))}
+        self.state = replace(self.state, live=live)
+        return True
 
     def mark_physical(self, address: BV, value: BV) -> None:
         """Store a byte as the processor does for accessed and dirty bits."""

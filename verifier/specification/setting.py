@@ -144,7 +144,7 @@ def _check_image(table: Table, regions: list[Region], addresses: Addresses, size
 
 def read_entry(table: Table, scope: Scope) -> Entry:
     """Read ``[entry]``."""
-    table.allow("at", "mode", "segments", "gdt")
+    table.allow("at", "mode", "segments", "gdt", "split")
     segments = table.table("segments")
     segments.allow(*_DATA_SEGMENTS)
     states = {state.value: state for state in SegmentState}
@@ -158,6 +158,7 @@ def read_entry(table: Table, scope: Scope) -> Entry:
             for name, segment in _DATA_SEGMENTS.items()
         },
         gdt=_read_gdt(gdt, scope) if table.has("gdt") else None,
+        split=table.truth("split", scope) if table.has("split") else None,
     )
 
 

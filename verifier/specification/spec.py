@@ -104,13 +104,15 @@ class Entry:
     """The state in which the code is entered.
 
     CS is a flat ring-0 code segment of ``mode`` with an unknown selector; ``segments``
-    has the other five.
+    has the other five. Where ``split`` is given, starts for which it holds and those for
+    which it does not are followed each by themselves.
     """
 
     at: Term
     mode: Mode
     segments: Mapping[Segment, SegmentState]
     gdt: DescriptorTable | None
+    split: Formula | None
 
 
 @dataclass(frozen=True, slots=True)
