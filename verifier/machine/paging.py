@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from claripy.ast.bool import Bool
     from claripy.ast.bv import BV
 
+    from verifier.machine.memory import Place
     from verifier.machine.oracle import Oracle
     from verifier.machine.state import LoaderTables, State
 
@@ -295,3 +296,8 @@ def canonical(address: BV, *, la57: bool) -> Bool:
     top = 56 if la57 else 47
     upper = bits(address, 63, top)
     return either(equals(upper, 0), equals(upper, (1 << width_of(upper)) - 1))
+
+
+def page_of(place: Place, ahead: int = 0) -> int:
+    """Give the offset of the page of an access in its region, -1 where it is no number."""
+    return place.offset + ahead & -(1 << PAGE_BITS) if isinstance(place.offset, int) else -1

@@ -14,7 +14,7 @@ import claripy
 from verifier.machine.copies import copy_at
 from verifier.machine.events import Access, AccessBy, ControlWrite, ModeChange, Transfer
 from verifier.machine.oracle import Fault, Unmodelled
-from verifier.machine.paging import Intent, translate
+from verifier.machine.paging import Intent, page_of, translate
 from verifier.machine.registers import ControlRegister, Flag, Mode, Segment, Vector
 from verifier.machine.words import (
     bits,
@@ -184,7 +184,7 @@ class Cpu:
             reason = f"a page table at {place}, whose bytes the start does not fix"
             fixed = isinstance(place.offset, int)
             raise Unmodelled(reason, (self.state.memory.read(place, size),) if fixed else ())
-        live = self.state.live | {(place.region.name, _page(place))}
+        live = self.state.live | {(place.region.name, page_of(place))}
         self.state = replace(self.state, live=live)
         return self._read(address, address, size, AccessBy.PROCESSOR)
 
@@ -200,7 +200,7 @@ class Cpu:
         place = copy_at(self.state.memory, table, root, self.oracle)
         if place is None:
             return False
-        live = self.state.live | {(place.region.name, _page(place))}
+        live = self.state.live | {(place.region.name, page_of(place))}
         self.state = replace(self.state, live=live)
         return True
 
@@ -249,7 +249,7 @@ class Cpu:
 
     def _hits_live_table(self, place: Place, size: int) -> bool:
         aheads = (*range(0, size, PAGE), size - 1)
-        pages = {(place.region.name, _page(place, ahead)) for ahead in aheads}
+        pages = {(place.region.name, page_of(place, ahead)) for ahead in aheads}
         if not self.state.live.isdisjoint(pages):
             return True
         return place.region.within is not None and self._may_hit_by_window(place, size)
@@ -324,8 +324,3 @@ class Cpu:
     def require_ring_0(self) -> None:
         """Raise #GP(0) outside ring 0."""
         self.general_protection_if(self.privilege != 0, "the privilege level is not 0")
-
-
-def _page(place: Place, ahead: int = 0) -> int:
-    """Give the offset of the page of an access in its region, -1 where it is no number."""
-    return place.offset + ahead & ~(PAGE - 1) if isinstance(place.offset, int) else -1
