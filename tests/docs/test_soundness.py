@@ -30,11 +30,15 @@ def first_cells(text: str) -> list[str]:
 
 
 def assumed(root: Path) -> set[str]:
-    """Give the ids that specs assume."""
+    """Give the ids that specs assume, of callees too."""
     specs = sorted((root / "specs").rglob("spec.toml"))
     assert len(specs) >= 3
+    read = [tomllib.loads(path.read_text()) for path in specs]
     return {
-        each["id"] for path in specs for each in tomllib.loads(path.read_text()).get("assume", ())
+        each["id"]
+        for spec in read
+        for kind in ("assume", "contract")
+        for each in spec.get(kind, ())
     }
 
 

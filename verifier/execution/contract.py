@@ -7,7 +7,7 @@ on, and the code goes on behind the call. Nothing of the callee itself is looked
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from verifier.execution.flow import located
@@ -19,7 +19,7 @@ from verifier.machine.memory import Place, Region
 from verifier.machine.oracle import Fault, Unmodelled
 from verifier.machine.paging import Intent
 from verifier.machine.registers import STATUS_FLAGS, Flag, Gpr, Segment
-from verifier.machine.words import equals, plus
+from verifier.machine.words import equals, plus, width_of
 from verifier.semantics.cpu import Cpu
 from verifier.semantics.instruction import Instruction, ModRm
 from verifier.solver import SolverGaveUp
@@ -108,11 +108,29 @@ class _Call:
             value = self.cpu.oracle.fresh(self._name(f"{what}+{start:#x}"), length * BYTE)
             cells += cells_of(value)
             if what != "stack":
-                self.stored.append((plus(linear, start), value))
+                physical = self.cpu.physical(linear, size, Intent.WRITE)
+                self.stored.append((plus(physical, start), value))
             if size == length:
                 self.cpu.store(linear, value)
                 return
         self.cpu.store_cells(linear, cells)
+
+    def name_stored(self) -> None:
+        """Have a word that surely is an address in a region be one by its name.
+
+        So what the callee handed over is seen to lie there without a question at each access.
+        """
+        oracle = self.cpu.oracle
+        for at, value in self.stored:
+            for region in self.cpu.state.memory.regions:
+                distance = None
+                if width_of(value) == WORD_BYTES * BYTE:
+                    distance = oracle.value(value - region.base)
+                if distance is not None:
+                    memory, place = self.cpu.state.memory.place(at, WORD_BYTES, oracle)
+                    memory = memory.write(place, plus(region.base, distance))
+                    self.cpu.state = replace(self.cpu.state, memory=memory)
+                    break
 
     def application(self, facts: tuple[Fact, ...]) -> Application:
         """Give what was made unknown, of a call that comes back under these facts."""
@@ -138,6 +156,7 @@ def stand_in(context: Context, state: State, oracle: PathOracle, number: int) ->
     try:
         call.make()
         oracle.suppose(contract.id, contract.ensures(state, call.cpu.state, oracle))
+        call.name_stored()
         context.applied.append(call.application(oracle.knowledge.facts))
     except Fault as fault:
         ending = OutOfModel(state, f"the callee of the contract {contract.id} faults: {fault}")
