@@ -133,8 +133,15 @@ site_continuation:
 site_ret:
 	retq
 
+efi_allocate:
+	movq	efi_system_table(%rip), %rax
+	retq
+efi_protect:
+	xorl	%eax, %eax
+	retq
 efi_setup_function:
 	pushq	%rbx
+	callq	efi_allocate
 	leaq	trampoline(%rip), %rsi
 	movl	$(trampoline_end - trampoline), %edx
 efi_copy:
@@ -143,14 +150,20 @@ efi_copy:
 	movzwl	trampoline_offset_word(%rip), %edx
 efi_patch:
 	addl	%eax, (%rax, %rdx)
+	callq	efi_protect
 	popq	%rbx
+efi_setup_ret:
 	retq
 efi_switch_function:
+	testq	%rdi, %rdi
+	je	efi_switch_early_ret
 	movq	%rsi, %rdi
 efi_call:
 	callq	*efi_function_pointer(%rip)
 efi_continuation:
 efi_switch_ret:
+	retq
+efi_switch_early_ret:
 	retq
 
 	.balign	16
@@ -174,6 +187,8 @@ gdt_end:
 page_variable:
 	.quad	0
 efi_function_pointer:
+	.quad	0
+efi_system_table:
 	.quad	0
 save_area:
 	.fill	0x20

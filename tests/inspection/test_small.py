@@ -27,7 +27,8 @@ WANTED = {
     *("site_copy", "site_patch", "site_call", "site_continuation", "page_variable"),
     *("save_area", "find_option"),
     *("efi_setup_function", "efi_copy", "efi_patch", "efi_switch_function", "efi_call"),
-    *("efi_continuation", "efi_function_pointer"),
+    *("efi_continuation", "efi_function_pointer", "efi_switch_early_ret", "efi_setup_ret"),
+    *("efi_allocate", "efi_protect", "efi_system_table"),
 }
 """Every label that specs of a bzImage may use."""
 
