@@ -117,14 +117,15 @@ def start_of(
         if pages is None:
             return None
         memory.update(pages)
-    taken = _occupied(memory)
+    taken, laid_out = _occupied(memory), frozenset(memory)
     for region in entry.memory.regions:
         if isinstance(region.content, bytes):
             base = bases[region.name]
             if any(base + at in taken for at in range(0, len(region.content), 64)):
                 return None
             memory[base] = region.content
-    memory.update(_unknown_bytes(model, bases, names))
+    chosen = _unknown_bytes(model, bases, names)
+    memory.update({at: byte for at, byte in chosen.items() if at & -PAGE not in laid_out})
     memory.update(_patched_bytes(entry, model, bases))
     return Start(
         gprs={register: model.number(entry.gprs[register]) for register in Gpr},
@@ -197,17 +198,23 @@ def _tables(
     end = min(model.number(tables.identity_end), REACH)
     taken = {*before, *(model.number(each.root) for each in entry.tables)}
     free = (page for page in _free_pages(entry, model, root) if page not in taken)
-    layout = _Layout(end, free)
-    layout.fill(root, FIVE_LEVELS if model.satisfies(tables.five_levels) else FOUR_LEVELS, 0)
+    five = model.satisfies(tables.five_levels)
+    lower = [each for each in entry.tables if not model.satisfies(each.five_levels)]
+    layout = _Layout(end, free, model.number(lower[0].root) if five and lower else None)
+    layout.fill(root, FIVE_LEVELS if five else FOUR_LEVELS, 0)
     return layout.memory
 
 
 @dataclass(frozen=True, slots=True)
 class _Layout:
-    """Page tables in the making: identity below ``end``, each new table in a free page."""
+    """Page tables in the making: identity below ``end``, each new table in a free page.
+
+    With 5 levels, the first entry leads to the table of 4 levels at ``lower`` where there is one.
+    """
 
     end: int
     free: Iterator[int]
+    lower: int | None = None
     memory: dict[int, bytes] = field(default_factory=dict)
 
     def fill(self, page: int, level: int, start: int) -> None:
@@ -218,6 +225,8 @@ class _Layout:
             whole = level == 1 or (level in LARGE_LEVELS and frame + span <= self.end)
             if whole:
                 entry = frame | PAGE_ENTRY | (LARGE_ENTRY if level > 1 else 0)
+            elif level == FIVE_LEVELS and frame == 0 and self.lower is not None:
+                entry = self.lower | TABLE_ENTRY
             else:
                 below = next(self.free)
                 self.fill(below, level - 1, frame)
