@@ -183,6 +183,15 @@ def split(address: BV) -> tuple[BV | None, int]:
     return address, 0
 
 
+def reduced(value: BV) -> BV:
+    """Give the difference of two 64-bit sums over one base as the number that it is."""
+    if value.op != "__sub__" or len(value.args) != 2:
+        return value
+    left, right = cast("tuple[BV, BV]", value.args)
+    (base, offset), (other, far) = split(left), split(right)
+    return constant(offset - far) if base is not None and base is other else value
+
+
 def widened(short: BV) -> BV | None:
     """Give the 64-bit sum of which a 32-bit sum is the low half, None where it is not one.
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import claripy
 
 from verifier.machine.copies import copy_at
+from verifier.machine.choices import settled
 from verifier.machine.events import Access, AccessBy, ControlWrite, ModeChange, Transfer
 from verifier.machine.oracle import Fault, Unmodelled
 from verifier.machine.paging import Intent, page_of, translate
@@ -24,6 +25,7 @@ from verifier.machine.words import (
     known,
     low32,
     plus,
+    reduced,
     width_of,
 )
 from verifier.semantics.segmentation import linear_address, require_canonical, wide
@@ -63,7 +65,7 @@ class Cpu:
         """Write a general register: 32 bits zero-extend, 8 and 16 keep the rest."""
         match width_of(value):
             case 64:
-                whole = value
+                whole = reduced(value)
             case 32:
                 whole = extend(value)
             case width:
@@ -191,7 +193,7 @@ class Cpu:
     def _read(self, linear: BV, physical: BV, size: int, by: AccessBy) -> BV:
         memory, place = self.state.memory.place(physical, size, self.oracle)
         self.state = replace(self.state, memory=memory)
-        value = memory.read(place, size)
+        value = settled(memory.read(place, size), self.oracle)
         self.events.append(Access(Intent.READ, linear, physical, size, place, value, by))
         return value
 
