@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import claripy
 
-from verifier.machine.copies import copy_at
 from verifier.machine.choices import settled
+from verifier.machine.copies import copy_at
 from verifier.machine.events import Access, AccessBy, ControlWrite, ModeChange, Transfer
 from verifier.machine.oracle import Fault, Unmodelled
 from verifier.machine.paging import Intent, page_of, translate
