@@ -190,3 +190,38 @@ def test_a_patch_must_say_which_bytes(tmp_path: Path, patches: str, message: str
     with pytest.raises(BadInput) as caught:
         read_target(write(tmp_path, Small(LOAD, ("rax == 7",), regions=patches)))
     assert message in caught.value.message
+
+
+COPIED = (
+    "movq 1(%rsi), %rax\nleave: jmp out\nout: hlt\nheld: .quad 0x8877665544332211, 0x99\nheld_end:"
+)
+ELSEWHERE = '[regions.other]\nbase = "rsi"\nsize = 64\n[[regions.other.patch]]\nat = "rsi"\n'
+OTHER_LOW = ("rsi >= 0x1000 and rsi < 1 << 39", "disjoint(image, stack, tables, other)")
+
+
+def test_a_patch_may_copy_bytes_of_the_image(tmp_path: Path, replayer: Replayer) -> None:
+    """They are what the image has there, and no more of them than named."""
+    regions = f'{ELSEWHERE}copies = ["held", "held + 9"]\n'
+    claims = ("rax == 0x9988776655443322", "mem8(rsi + 9) == 0", "rax == 0")
+    copied = Small(COPIED, claims, OTHER_LOW, regions)
+    inside, beyond, wrong = verdicts(tmp_path, copied, replayer)
+    assert inside.verdict is Verdict.PROVED
+    assert (beyond.verdict, wrong.verdict) == (Verdict.REFUTED, Verdict.REFUTED)
+
+
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        ('copies = ["held", "held"]', "two addresses in the image"),
+        ('copies = ["held", "held_end + 1"]', "two addresses in the image"),
+        ('copies = ["held", "rsi"]', "two addresses in the image"),
+        ('copies = ["held", "held_end"]\nsize = 16', "leave out 'size'"),
+        ('copies = ["held", "held_end"]\nvalue = 1', "exactly one of 'value', 'copies'"),
+        ('copies = ["entry", "held_end"]\nat2 = 1', "unknown key"),
+    ],
+)
+def test_mistakes_in_copies_are_told(tmp_path: Path, lines: str, told: str) -> None:
+    """They name where bytes begin and end, and nothing else says how many there are."""
+    spec = Small(COPIED, ("true",), OTHER_LOW, f"{ELSEWHERE}{lines}\n")
+    with pytest.raises(BadInput, match=told):
+        read_target(write(tmp_path, spec))
