@@ -68,10 +68,11 @@ def take(state: State, oracle: Oracle, number: int, facts: int) -> Taken:
 
 def _with_marks(before: State, after: State) -> State:
     """Give the state before a step that knows which memory the step reached."""
-    strays, stale = after.memory.strays, after.stale
-    if strays is before.memory.strays and stale == before.stale:
+    reached, stale = after.memory, after.stale
+    if reached.strays is before.memory.strays and stale == before.stale:
         return before
-    return replace(before, memory=replace(before.memory, strays=strays), stale=stale)
+    memory = replace(before.memory, strays=reached.strays, extents=reached.extents)
+    return replace(before, memory=memory, stale=stale)
 
 
 def _execute(cpu: Cpu, progress: _Progress) -> None:
