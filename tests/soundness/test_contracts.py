@@ -10,6 +10,7 @@ import pytest
 from tests.soundness.build import Small, verdicts, write
 from verifier.errors import BadInput
 from verifier.proving.target import read_target, without
+from verifier.reporting.spec_text import spec_lines
 from verifier.specification.verdict import Verdict
 from verifier.verify import Options, verify_target
 
@@ -143,6 +144,15 @@ def test_a_direction_flag_that_may_be_set_breaks_the_call(
     """Callees take for granted that it is clear."""
     (result,) = verdicts(tmp_path, small(f"std\n{CALL}", ("true",), contract()), replayer)
     assert result.verdict is not Verdict.PROVED
+
+
+def test_a_contract_is_shown_with_the_spec(tmp_path: Path) -> None:
+    """What it lets the callee write, and what it ensures, is told where assumptions are."""
+    text = contract(f'{WRITES}\nensures = "rax == 0"')
+    target = read_target(write(tmp_path, small(CALL, ("true",), text)))
+    told = "\n".join(each.plain for each in spec_lines(target.spec, target.image))
+    for words in ("callee  It is so.", "writes 8 bytes at rdi", "ensures: rax == 0"):
+        assert words in told
 
 
 @pytest.mark.parametrize(
