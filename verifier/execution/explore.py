@@ -136,7 +136,8 @@ class Exploration:
         return joint
 
     def _limit(self, trail: Trail, pending: int) -> str | None:
-        if len(self.ended) + pending >= self.fuel.paths:
+        apart = sum(not isinstance(path.ending, Subsumed) for path in self.ended)
+        if apart + pending >= self.fuel.paths:
             return f"the limit of {self.fuel.paths} paths was reached"
         if trail.number >= self.fuel.instructions:
             return f"the limit of {self.fuel.instructions} instructions was reached"
