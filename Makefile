@@ -24,7 +24,7 @@ prove: tools .venv/.run
 	@$(PROVE_RECORDED)
 
 test: lint
-	@.venv/bin/python -m pytest --cov
+	@.venv/bin/python -m pytest --cov --numprocesses auto
 
 lint: tools .venv/.dev
 	@.venv/bin/python -m ruff check

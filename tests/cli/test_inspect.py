@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -123,16 +122,14 @@ def test_names_in_a_file_steer_no_terminal(run: Callable[..., Ran], vmlinuz: Pat
 
 
 def test_it_starts_without_what_proves(vmlinuz: Path, root: Path) -> None:
-    """No solver, lifter or engine is imported, and the whole command takes under a second."""
+    """No solver, lifter or engine is imported."""
     script = (
         "import sys; from verifier.cli import main\n"
         f"code = main(['inspect', {str(vmlinuz)!r}])\n"
         f"loaded = [name for name in {NOT_NEEDED} if name in sys.modules]\n"
         "sys.exit(code or len(loaded))"
     )
-    begun = time.perf_counter()
     done = subprocess.run(
         [sys.executable, "-c", script], cwd=root, check=False, capture_output=True
     )
     assert done.returncode == 0, done.stderr
-    assert time.perf_counter() - begun < 1.5
