@@ -167,3 +167,47 @@ def test_descriptors_are_implicit(tmp_path: Path, replayer: Replayer) -> None:
     claims.append('event = "write"\nwhen = "implicit == 0"\nholds = "size == 8"\n')
     results = verdicts(tmp_path, Small(code + ending(data), tuple(claims)), replayer)
     assert [result.verdict for result in results] == [Verdict.PROVED] * 3
+
+
+UNALIGNED = """\
+[regions.low]
+base = {}
+size = 0x4000
+[regions.high]
+base = 0x600000
+size = 0x1000
+[regions.more]
+base = 0x800000
+size = 0x1000
+"""
+
+
+@pytest.mark.parametrize("base", ["0x6000", "0x6800"])
+def test_a_table_in_a_region_that_begins_at_no_page(
+    tmp_path: Path, replayer: Replayer, base: str
+) -> None:
+    """A store to a page of tables in use is one wherever the region that holds them begins."""
+    code = """
+	movq	$0x8003, 0x7000
+	movq	$0x9003, 0x8000
+	movq	$0x83, 0x9000
+	movq	$0x600083, 0x9960
+	movb	$1, 0x600000
+	movb	$2, 0x800000
+	movl	$0x7000, %eax
+	movq	%rax, %cr3
+	movq	$0x800083, 0x9960
+	movb	0x25800000, %al
+leave:	jmp	out
+out:	hlt
+"""
+    given = (
+        "disjoint(low, high, more, image, stack, tables) and load < 0x140000",
+        "rsp < 0x1f0000 and rsp > 0x160000 and cr4.PKS == 0",
+        "end == 1 << 39 and cpu.physical_limit > 1 << 39",
+    )
+    regions = UNALIGNED.format(base)
+    small = Small(code, ("rax[7:0] == 2",), given, regions, drop=("end",))
+    [result] = verdicts(tmp_path, small, replayer)
+    assert result.verdict is Verdict.UNKNOWN
+    assert "a store to page tables in use" in result.reason

@@ -52,6 +52,13 @@ def fetch(cpu: Cpu) -> Fetched:
         reason = "the code continues at an address that the start does not fix"
         raise Unmodelled(reason, (physical - place.region.base,))
     _name_by_region(cpu, place)
+    fetched = _fetched(cpu, place)
+    if place.region.stray:
+        memory.require_unstored(physical, fetched.instruction.size, place.region, cpu.oracle)
+    return fetched
+
+
+def _fetched(cpu: Cpu, place: Place) -> Fetched:
     code = _code(cpu, place)
     instruction = decode(code, cpu.state.mode) if code else None
     if instruction is None:

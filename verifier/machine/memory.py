@@ -289,12 +289,15 @@ def _place_by_distance(region: Region, distance: int, size: int) -> Place | None
 def _likely_first(
     regions: Sequence[Region], address: BV, size: int, oracle: Oracle
 ) -> Sequence[Region]:
-    """Give the one region that the bytes lie in where that is so, else all of them."""
+    """Give the first region that the bytes surely lie in, else all of them.
+
+    What is likely saves questions alone: a path that is taken again must fork as it did.
+    """
     for region in regions:
         if size <= region.size:
             inside = claripy.ULE(address - region.base, region.size - size)
-            if oracle.likely(inside):
-                return [region] if oracle.holds(inside) else regions
+            if oracle.likely(inside) and oracle.holds(inside):
+                return [region]
     return regions
 
 

@@ -254,22 +254,22 @@ class Cpu:
         pages = {(place.region.name, page_of(place, ahead)) for ahead in aheads}
         if not self.state.live.isdisjoint(pages):
             return True
-        return place.region.within is not None and self._may_hit_by_window(place, size)
+        return self._may_hit_otherwise(place, size)
 
-    def _may_hit_by_window(self, place: Place, size: int) -> bool:
-        """Say whether a store through a window may hit a table reached through some window."""
-        siblings = {
-            each.name for each in self.state.memory.strays if each.within == place.region.within
-        }
-        if any(name in siblings and name != place.region.name for name, _ in self.state.live):
-            return True
-        if self.oracle.holds(place.region.base & (PAGE - 1) == 0):
-            return False
+    def _may_hit_otherwise(self, place: Place, size: int) -> bool:
+        """Say whether a store may hit a table by another window, or one across two of its pages."""
+        region, live = place.region, self.state.live
+        if region.within is not None:
+            strays = self.state.memory.strays
+            others = {each.name for each in strays if each.within == region.within} - {region.name}
+            if any(name in others for name, _ in live):
+                return True
         start = place.offset if isinstance(place.offset, int) else 0
-        return any(
-            name == place.region.name and at - PAGE < start + size and start < at + 2 * PAGE
-            for name, at in self.state.live
+        near = any(
+            name == region.name and at - PAGE < start + size and start < at + 2 * PAGE
+            for name, at in live
         )
+        return near and not self.oracle.holds(region.base & (PAGE - 1) == 0)
 
     def load_cells(self, linear: BV, size: int) -> list[Cell]:
         """Read many bytes in one step."""
