@@ -37,7 +37,7 @@ WORDS = [
 ]
 
 
-@pytest.mark.parametrize("word", WORDS)
+@pytest.mark.parametrize("word", sorted(WORDS))
 def test_every_word_is_documented(word: str) -> None:
     """Each event, field, function, model and verdict stands in a code span or an example."""
     spans = re.findall(r"`([^`]+)`", README.replace("```", ""))
