@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.soundness.build import Small, verdicts
 from verifier.specification.verdict import Verdict
 
@@ -45,3 +47,58 @@ def test_copy_onto_itself_by_another_address(tmp_path: Path, replayer: Replayer)
     once, twice = verdicts(tmp_path, small, replayer)
     assert once.verdict is Verdict.PROVED
     assert twice.verdict is Verdict.REFUTED
+
+
+COPY = """
+	movq %cr3, %rsi
+	movl $0x7000, %edi
+	movl $512, %ecx
+	rep movsq
+"""
+LOAD = """
+	movl $0x7000, %eax
+	movq %rax, %cr3
+"""
+LEAVE = "leave:\tjmp out\nout:\thlt"
+TABLE = """\
+[regions.low]
+base = 0x7000
+size = 0x3000
+[regions.top]
+base = "cr3 & 0x000ffffffffff000"
+size = 0x1000
+rights = "r"
+"""
+MAPPED = 'at = "exit"\nfor_all = ["a"]\nholds = "implies(a < end, translate(a) == a)"\n'
+APART = (
+    "disjoint(low, top, image, stack, tables)",
+    "cr3[11:0] == 0 and cr3 < 1 << 39",
+)
+
+
+def mapped(folder: Path, code: str, replayer: Replayer) -> Verdict:
+    """Judge that code which loads CR3 keeps the identity map."""
+    small = Small(code + LEAVE, (MAPPED,), APART, TABLE, drop=("root", "tables-low"))
+    [result] = verdicts(folder, small, replayer)
+    return result.verdict
+
+
+def test_a_copied_top_level_table_maps_as_its_origin(tmp_path: Path, replayer: Replayer) -> None:
+    """Where all of its bytes are those of the loader's, it stands for the same tables."""
+    assert mapped(tmp_path, COPY + LOAD, replayer) is Verdict.PROVED
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        COPY.replace("$512", "$511") + LOAD,
+        COPY.replace("0x7000", "0x7008") + LOAD,
+        COPY + "\torb $4, 0x7000\n" + LOAD,
+        COPY + LOAD + "\tmovq $0, 0x7ff8\n",
+        COPY + LOAD.replace("0x7000", "0x8000"),
+    ],
+    ids=["short", "shifted", "changed before", "changed in use", "another page"],
+)
+def test_what_is_no_copy_maps_nothing(tmp_path: Path, replayer: Replayer, code: str) -> None:
+    """A byte that is missing or changed, before or after CR3 is loaded, ends the proof."""
+    assert mapped(tmp_path, code, replayer) is not Verdict.PROVED
