@@ -183,10 +183,12 @@ def test_an_assumption_must_say_which_memory(tmp_path: Path, holds: str, message
         ),
         (patch("leave", 1, "mem8(rsp)"), "looks into memory, which a claim or an assumption"),
         (patch("leave", 1, "0") + 'what = "x"\n', "unknown key 'what'"),
+        (patch("leave", 2, "0x12345"), "'0x12345' does not fit in 2 bytes"),
+        (patch("leave", 1, "-129"), "'-129' does not fit in 1 bytes"),
     ],
 )
 def test_a_patch_must_say_which_bytes(tmp_path: Path, patches: str, message: str) -> None:
-    """A patch beside its region, over another, or of too many bytes is refused."""
+    """A patch beside its region, over another, of too many bytes or too few is refused."""
     with pytest.raises(BadInput) as caught:
         read_target(write(tmp_path, Small(LOAD, ("rax == 7",), regions=patches)))
     assert message in caught.value.message

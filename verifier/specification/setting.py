@@ -115,7 +115,10 @@ def _read_patches(
 def _read_held(table: Table, scope: Scope, addresses: Addresses) -> tuple[int, Term, int | None]:
     """Read what a patch puts there: its size, a word, and where of the image it is copied from."""
     if table.exactly_one("value", "copies") == "value":
-        return table.number("size", 1, LARGEST_PATCH), table.word("value", scope), None
+        size, value = table.number("size", 1, LARGEST_PATCH), table.word("value", scope)
+        if isinstance(value.node, Number) and not _fits(value.node.value, size):
+            raise table.mistake(f"'{value.text}' does not fit in {size} bytes", "value")
+        return size, value, None
     if table.has("size"):
         raise table.mistake("'copies' says how many bytes they are; leave out 'size'", "size")
     ends = table.words("copies", scope)
@@ -126,6 +129,11 @@ def _read_held(table: Table, scope: Scope, addresses: Addresses) -> tuple[int, T
         case _:
             message = "'copies' must be two addresses in the image, where the bytes begin and end"
             raise table.mistake(message, "copies")
+
+
+def _fits(number: int, size: int) -> bool:
+    """Say whether a 64-bit number is one of ``size`` bytes, unsigned or signed."""
+    return number < 1 << 8 * size or number >= _TOP - (1 << 8 * size - 1)
 
 
 def _check_image(table: Table, regions: list[Region], addresses: Addresses, size: int) -> None:
