@@ -150,13 +150,16 @@ def _start_at(session: Session, load: int) -> Rehearsal | None:
 
 
 def _ways(session: Session) -> Iterator[list[Bool]]:
-    """Give what holds on each way to the exit where callees must do what contracts say."""
+    """Give what holds on each way to the exit, those that change the mode first.
+
+    A start that only the assumptions bound comes last, and not at all where callees must do
+    what contracts say.
+    """
+    ways = [path for path in session.paths if isinstance(path.ending, Reached)]
+    for path in sorted(ways, key=lambda path: -path.ending.state.switches):
+        yield [fact.condition for fact in path.facts]
     if not session.context.applied:
         yield []
-        return
-    for path in session.paths:
-        if isinstance(path.ending, Reached):
-            yield [fact.condition for fact in path.facts]
 
 
 def _check(session: Session, rehearsal: Rehearsal, claims: list[str]) -> None:
