@@ -14,7 +14,7 @@ _ := $(shell .venv/bin/python -c '' 2>/dev/null || rm -rf .venv)
 
 help:
 	@echo "make prove     prove every spec under specs/, compare with the verdicts they record"
-	@echo "make test      all that CI runs: lint, types, tests with coverage"
+	@echo "make test      all that CI runs: lint, types, tests on every core"
 	@echo "make notebook  open notebooks/first_proof.ipynb in JupyterLab"
 	@echo "make lint      ruff and mypy alone"
 	@echo "make bench     speed and memory, against a bare import of angr"
@@ -24,7 +24,7 @@ prove: tools .venv/.run
 	@$(PROVE_RECORDED)
 
 test: lint
-	@.venv/bin/python -m pytest --cov --numprocesses auto
+	@.venv/bin/python -m pytest --numprocesses auto
 
 lint: tools .venv/.dev
 	@.venv/bin/python -m ruff check

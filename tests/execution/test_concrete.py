@@ -68,7 +68,7 @@ def test_sequences_agree_with_bochs(mode: Mode, rng: random.Random, replayer: Re
         Mode.PROTECTED_32: protected_mode,
     }[mode]
     forms = [form for form in PLAIN if not form.undefined]
-    forms = [form for form in forms if not (form.legacy_only and mode.is_64)]
+    forms = [form for form in forms if not (form.legacy_only if mode.is_64 else form.wide_only)]
     for _ in range(SEQUENCES):
         code = b"".join(random_case(rng, rng.choice(forms), mode).raw for _ in range(LENGTH))
         gprs = {gpr: rng.getrandbits(32) for gpr in Gpr}

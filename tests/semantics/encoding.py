@@ -121,6 +121,8 @@ def modes_of(entry: Entry) -> tuple[Mode, ...]:
     """Give the modes in which an entry of the tables exists."""
     if isinstance(entry, Row):
         return tuple(mode for mode in Mode if mode in entry.modes)
+    if entry.wide_only:
+        return (Mode.LONG_64,)
     return tuple(mode for mode in Mode if not (entry.legacy_only and mode.is_64))
 
 
@@ -138,6 +140,8 @@ def random_instance(source: random.Random, entry: Entry, mode: Mode) -> Instance
         rex = 0x40 | source.choice((0, W, W, W | R | B, source.randrange(16)))
     if isinstance(entry, Form) and entry.without_rex_b:
         rex &= ~B
+    if isinstance(entry, Form) and entry.wide_only:
+        rex |= 0x40 | W
     operand, reg = None, 0
     if has_modrm(entry.opcode):
         rex &= 0x40 | W

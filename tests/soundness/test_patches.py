@@ -77,8 +77,6 @@ def test_a_far_jump_to_anywhere_is_not_proved(tmp_path: Path, replayer: Replayer
 @pytest.mark.parametrize(
     ("at", "size", "value"),
     [
-        ("selector", 2, "anything"),
-        ("offset", 6, "anything"),
         ("selector", 1, "anything"),
         ("jump", 1, "anything"),
         ("jump", 5, "anything"),
