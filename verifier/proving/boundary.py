@@ -134,6 +134,8 @@ def _covers(search: Search, broken: Bool, first: int, last: int) -> bool:
     Each witness covers the loads that fail with its other inputs; what none covers is asked
     for the next witness.
     """
+    if broken.is_true():
+        return True
     between = claripy.And(claripy.UGE(search.load, first), claripy.ULE(search.load, last))
     covered: list[Bool] = []
     assumed = claripy.And(*(fact.condition for fact in search.context.assumptions))
