@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from verifier.execution import calls
+from verifier.execution.bulk import SEEN, Bulk
 from verifier.execution.contract import stand_in
 from verifier.execution.exits import ExitAtInstruction, stands_at
 from verifier.execution.flow import Flow, Loop, located
@@ -181,7 +182,7 @@ class Exploration:
         before = len(self.context.cuts)
         first = rounds.go(trail)
         if key not in self.cut_heads:
-            outside = rounds.unrolled(first)
+            outside = rounds.unrolled(trail, first)
             if outside is not None:
                 return outside
             self.cut_heads.add(key)
@@ -247,14 +248,19 @@ class Rounds:
             found is not None and found[0].name == self.loop.region and (found[1] == self.loop.head)
         )
 
-    def unrolled(self, first: Round) -> list[Trail] | None:
+    def unrolled(self, entered: Trail, first: Round) -> list[Trail] | None:
         """Go round until nothing comes back; None where that is no way to the end of it."""
-        done, current, forked = [first], first, 0
+        done, current, forked, seen = [first], first, 0, [entered]
         while current.back:
             forked += len(current.back) + len(current.outside) + len(current.ended) > 1
             if len(current.back) > 1 or forked > UNROLLED:
                 return None
-            current = self.go(current.back[0])
+            head = current.back[0]
+            seen = [] if forked else [*seen, head]
+            if len(seen) == SEEN:
+                place = f"{self.loop.region}+{self.loop.head:#x}"
+                head = Bulk(self.exploration.context, seen, self.go, place).taken() or head
+            current = self.go(head)
             done.append(current)
         return [trail for one in done for trail in self.kept(one)]
 

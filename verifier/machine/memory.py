@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from verifier.machine.cells import Cell
     from verifier.machine.oracle import Oracle
     from verifier.machine.ram import Ram
+    from verifier.machine.sweep import Sweep
 
 LARGEST_INDEXED = 0x1000
 """Bytes of the largest region that is read at a symbolic offset."""
@@ -65,7 +66,7 @@ class Region:
     base: BV
     size: int
     rights: Rights = Rights.READ | Rights.WRITE | Rights.EXECUTE
-    content: bytes | Ram | None = None
+    content: bytes | Ram | None = field(default=None, repr=False)
     stray: bool = False
     windowed: bool = False
     within: str | None = None
@@ -89,13 +90,15 @@ class Place:
 class Memory:
     """Regions and the bytes that differ from their first content.
 
-    ``extents`` has, by window, the offsets that were shown to lie within its region.
+    ``extents`` has, by window, the offsets that were shown to lie within its region; ``sweep``
+    is the one under way, while a round of a loop is executed for all of them.
     """
 
     regions: tuple[Region, ...]
     cells: Mapping[str, Mapping[int, Cell]] = field(default_factory=dict)
     strays: tuple[Region, ...] = ()
     extents: Mapping[str, tuple[Extent, ...]] = field(default_factory=dict)
+    sweep: Sweep | None = None
 
     def place(self, address: BV, size: int, oracle: Oracle) -> tuple[Memory, Place]:
         """Resolve ``size`` bytes at a physical address; a new stray is remembered.
@@ -222,6 +225,9 @@ class Memory:
 
     def read_cells(self, place: Place, size: int) -> list[Cell]:
         """Give ``size`` bytes from the lowest address up."""
+        opened = None if self.sweep is None else self.sweep.read(place, size)
+        if opened is not None:
+            return opened
         if isinstance(place.offset, int):
             return [self.cell(place.region, place.offset + index) for index in range(size)]
         return [(self._read_indexed(place, index), 0) for index in range(size)]
@@ -236,6 +242,8 @@ class Memory:
         Raises Unmodelled for a store at an offset that is no number: it may hit any byte.
         """
         if not isinstance(place.offset, int):
+            if self.sweep is not None and self.sweep.region == place.region.name:
+                return self
             reason = f"a store to {place.region.name} at an offset that the start does not fix"
             raise Unmodelled(reason, (place.offset,))
         region = dict(self.cells.get(place.region.name, {}))
