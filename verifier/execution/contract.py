@@ -144,10 +144,14 @@ class _Call:
 def stand_in(context: Context, state: State, oracle: PathOracle, number: int) -> Taken | None:
     """Give the step of the contract that stands for the callee at RIP, None where none does.
 
-    The path ends outside the model where the call is none that the contract speaks of, and
-    where what it ensures cannot be.
+    The path ends outside the model where the call is none that the contract speaks of, where
+    what it ensures cannot be, and where the solver cannot say whether the callee is one.
     """
-    contract = _standing(context.contracts, state, oracle)
+    try:
+        contract = _standing(context.contracts, state, oracle)
+    except SolverGaveUp as gave_up:
+        reason = f"the solver gave up on whether a contract stands for what follows: {gave_up}"
+        return Taken(None, state, OutOfModel(state, reason), ())
     if contract is None:
         return None
     call = _Call(contract, Cpu(state, oracle))
@@ -169,7 +173,10 @@ def stand_in(context: Context, state: State, oracle: PathOracle, number: int) ->
 
 
 def _standing(contracts: Sequence[Contract], state: State, oracle: PathOracle) -> Contract | None:
-    """Give the contract whose callee the next instruction is the first of, if one surely."""
+    """Give the contract whose callee the next instruction is the first of, if one surely.
+
+    Raises SolverGaveUp where it cannot be told.
+    """
     if not state.mode.is_64:
         return None
     for contract in contracts:
@@ -177,10 +184,7 @@ def _standing(contracts: Sequence[Contract], state: State, oracle: PathOracle) -
             return contract
     if not contracts or located(state) is not None:
         return None
-    try:
-        return next((each for each in contracts if oracle.holds(state.rip == each.entry)), None)
-    except SolverGaveUp:
-        return None
+    return next((each for each in contracts if oracle.holds(state.rip == each.entry)), None)
 
 
 def _step(contract: Contract, state: State, number: int, facts: int) -> Step:
