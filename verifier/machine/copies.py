@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from verifier.machine.oracle import Oracle
 
 PAGE = 0x1000
-_KNOWN: dict[tuple[int, str, int], tuple[Mapping[int, Cell], bool]] = {}
-"""Answers by the stored bytes of a region, which are never changed in place."""
+_KNOWN: dict[tuple[int, int, str, int], tuple[Mapping[int, Cell], bool]] = {}
+"""Answers by the stored bytes of a region, which are never changed in place, and by the origin."""
 MOST_KNOWN = 64
 
 
@@ -28,16 +28,16 @@ def copy_at(memory: Memory, table: BV, root: BV, oracle: Oracle) -> Place | None
     ``root`` must lie in a region by its very sum, and must never have been stored to.
     """
     origin = _known_place(memory, root)
-    if origin is None or not isinstance(memory.cell(origin.region, _offset(origin)), tuple):
+    if origin is None or memory.cells.get(origin.region.name):
         return None
+    first = memory.cell(origin.region, _offset(origin))
     place = _known_place(memory, table) or _stored_place(memory, table, oracle)
-    if place is None or origin is None or not isinstance(place.offset, int):
+    if isinstance(first, int) or place is None or not isinstance(place.offset, int):
         return None
-    region = place.region
-    stored = memory.cells.get(region.name, {})
-    if not _same(stored.get(place.offset), memory.cell(origin.region, _offset(origin))):
+    stored = memory.cells.get(place.region.name, {})
+    if not _same(stored.get(place.offset), first):
         return None
-    key = id(stored), region.name, place.offset
+    key = id(stored), place.offset, origin.region.name, _offset(origin)
     found = _KNOWN.get(key)
     if found is None or found[0] is not stored:
         while len(_KNOWN) >= MOST_KNOWN:
@@ -47,8 +47,6 @@ def copy_at(memory: Memory, table: BV, root: BV, oracle: Oracle) -> Place | None
 
 
 def _all_same(memory: Memory, stored: Mapping[int, Cell], offset: int, origin: Place) -> bool:
-    if memory.cells.get(origin.region.name):
-        return False
     first = _offset(origin)
     return all(
         _same(stored.get(offset + at), memory.cell(origin.region, first + at)) for at in range(PAGE)
