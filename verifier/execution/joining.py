@@ -14,7 +14,7 @@ import claripy
 
 from verifier.execution.oracle import KEPT_MODELS
 from verifier.machine import windows
-from verifier.machine.cells import byte_of
+from verifier.machine.cells import byte_of, same_cell
 from verifier.machine.registers import Gpr
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from claripy.ast.bv import BV
 
     from verifier.execution.trail import Trail
-    from verifier.machine.cells import Cell
     from verifier.machine.memory import Memory, Region
     from verifier.machine.state import State
     from verifier.solver import Model
@@ -170,13 +169,5 @@ def _differing(name: str, memories: Sequence[Memory]) -> set[int]:
     return {
         offset
         for offset in offsets
-        if not all(_same(cells.get(offset), all_cells[0].get(offset)) for cells in all_cells)
+        if not all(same_cell(cells.get(offset), all_cells[0].get(offset)) for cells in all_cells)
     }
-
-
-def _same(one: Cell | None, other: Cell | None) -> bool:
-    if one is other:
-        return True
-    if isinstance(one, tuple) and isinstance(other, tuple):
-        return one[0] is other[0] and one[1] == other[1]
-    return isinstance(one, int) and one == other

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from verifier.machine.cells import same_cell
 from verifier.machine.registers import Flag, Gpr
 from verifier.machine.words import LOW_HALF, WORD, bits, constant, extend, known, split, symbol
 
@@ -143,15 +144,9 @@ def changed_cells(before: Memory, after: Memory) -> frozenset[tuple[str, int]]:
         changed |= {
             (name, offset)
             for offset in {*mine, *theirs}
-            if not _same(mine.get(offset), theirs.get(offset))
+            if not same_cell(mine.get(offset), theirs.get(offset))
         }
     return frozenset(changed)
-
-
-def _same(one: object, other: object) -> bool:
-    if isinstance(one, tuple) and isinstance(other, tuple):
-        return one[0] is other[0] and one[1] == other[1]
-    return one is other or (isinstance(one, int) and one == other)
 
 
 def same_control_flags(one: State, other: State) -> bool:

@@ -30,6 +30,13 @@ def byte_of(cell: Cell) -> BV:
     return bits(value, index * BYTE + BYTE - 1, index * BYTE)
 
 
+def same_cell(one: Cell | None, other: Cell | None) -> bool:
+    """Say whether two bytes are one by how they are kept; so are two that are not there."""
+    if isinstance(one, tuple) and isinstance(other, tuple):
+        return one[0] is other[0] and one[1] == other[1]
+    return one is other or (isinstance(one, int) and one == other)
+
+
 def join(cells: Sequence[Cell]) -> BV:
     """Put bytes together, the lowest first, keeping values that were stored whole."""
     numbers = [cell for cell in cells if isinstance(cell, int)]

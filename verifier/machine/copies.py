@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from verifier.machine.cells import byte_of
+from verifier.machine.cells import byte_of, same_cell
 from verifier.machine.memory import Place
 from verifier.machine.words import signed, split
 
@@ -56,7 +56,7 @@ def _all_same(memory: Memory, stored: Mapping[int, Cell], offset: int, origin: P
 def _same(one: Cell | None, other: Cell) -> bool:
     if one is None or isinstance(one, int) or isinstance(other, int):
         return False
-    if one[0] is other[0] and one[1] == other[1]:
+    if same_cell(one, other):
         return True
     mine, theirs = byte_of(one), byte_of(other)
     return mine is theirs or mine.hash() == theirs.hash()
