@@ -151,8 +151,8 @@ class Finder:
         strays: tuple[Region, ...] = ()
         if path is not None:
             strays = path.ending.state.memory.strays
-            longest = min(stage.fuel.instructions, len(path.steps) + BEYOND)
-            stage = replace(stage, fuel=replace(stage.fuel, instructions=longest))
+            fuel = replace(stage.fuel, instructions=self._longest(path))
+            stage = replace(stage, fuel=fuel)
         assumed = leaves_of(fact.condition for fact in self.context.assumptions)
         start = start_of(self.entry, model, leaves | assumed, strays)
         callees = None if start is None else stubs(self.context.applied, model, start.memory)
@@ -167,6 +167,18 @@ class Finder:
             return None
         imposed = overrides_of(rehearsal, self.stage.model)
         return replace(rehearsal, start=replace(start, overrides=imposed))
+
+    def _longest(self, path: Path) -> int:
+        """Give how many instructions a run along a path may take, and some beyond its end.
+
+        Where a loop was cut or a contract stood for a callee, a step may stand for any number
+        of them, and the limit of the spec alone bounds the run.
+        """
+        limit = self.stage.fuel.instructions
+        if self.context.cuts or self.context.applied:
+            return limit
+        last = path.steps[-1].number if path.steps else 0
+        return min(limit, last + BEYOND)
 
     def _tried(self, claim: Claim, model: Model, leaves: Leaves, path: Path) -> Candidate | None:
         rehearsal = self._rehearsal(model, leaves, path)
