@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from verifier.errors import Bug
-from verifier.execution.path import Faulted, Reached
+from verifier.execution.path import Faulted, OutOfFuel, Reached
 from verifier.machine.registers import Gpr
 from verifier.proving.concretise import Bench
 from verifier.proving.result import Judge, Result
@@ -112,6 +112,7 @@ def _word(candidate: Candidate, replayer: Replayer, engine: Engine) -> ReplayWor
 def sample(session: Session, results: Iterable[Result], replayer: Replayer, count: int) -> int:
     """Replay what was proved at ``count`` load addresses; give how many starts agreed.
 
+    A start whose run exceeds the spec's limit of instructions shows nothing and is left out.
     Raises Bug where the engine does anything but what was proved.
     """
     claims = [
@@ -123,10 +124,9 @@ def sample(session: Session, results: Iterable[Result], replayer: Replayer, coun
     for load in SAMPLED_LOADS if claims and Engine.BOCHS in replayer.engines else ():
         if agreed >= count:
             break
-        rehearsal = _start_at(session, load)
+        rehearsal = _start_at(session, load, claims)
         if rehearsal is None:
             continue
-        _check(session, rehearsal, claims)
         word = confirm(rehearsal, rehearsal.start, replayer, Engine.BOCHS)
         if word.judge is Judge.CONTRADICTED:
             message = f"Bochs at load {load:#x} does not do what was proved: {word.sentence}"
@@ -135,18 +135,30 @@ def sample(session: Session, results: Iterable[Result], replayer: Replayer, coun
     return agreed
 
 
-def _start_at(session: Session, load: int) -> Rehearsal | None:
-    """Give a start with the image at ``load``, with the stack there where the image cannot be."""
-    entry, finder = session.begin.state, session.finder
-    usual = finder.bench_conditions
-    image = [] if session.load is None else [session.load == load]
-    for wanted in (image, [entry.gprs[Gpr.RSP] == load + STACK_ABOVE]):
-        for way in _ways(session):
-            conditions = [*usual, *wanted, *way]
-            answer = session.context.solver.ask("sample", session.context.assumptions, *conditions)
-            if isinstance(answer, Satisfied):
-                return finder.rehearsed(conditions)
+def _start_at(session: Session, load: int, claims: list[str]) -> Rehearsal | None:
+    """Give a run to its end, with the image at ``load``, or the stack there where it cannot be.
+
+    Raises Bug where the model's own run from such a start breaks a claim.
+    """
+    for conditions in _wanted(session, load):
+        answer = session.context.solver.ask("sample", session.context.assumptions, *conditions)
+        rehearsal = None
+        if isinstance(answer, Satisfied):
+            rehearsal = session.finder.rehearsed(conditions)
+        if rehearsal is not None:
+            _check(session, rehearsal, claims)
+            if not isinstance(rehearsal.path.ending, OutOfFuel):
+                return rehearsal
     return None
+
+
+def _wanted(session: Session, load: int) -> Iterator[list[Bool]]:
+    """Give what to ask of a start: the image at ``load`` on each way, then the stack there."""
+    entry, usual = session.begin.state, session.finder.bench_conditions
+    image = [] if session.load is None else [session.load == load]
+    for place in (image, [entry.gprs[Gpr.RSP] == load + STACK_ABOVE]):
+        for way in _ways(session):
+            yield [*usual, *place, *way]
 
 
 def _ways(session: Session) -> Iterator[list[Bool]]:
@@ -168,7 +180,7 @@ def _check(session: Session, rehearsal: Rehearsal, claims: list[str]) -> None:
             continue
         broken = rehearsal.breaks(claim)
         if broken is not None or (
-            claim.event is None and not isinstance(rehearsal.path.ending, Reached)
+            claim.event is None and not isinstance(rehearsal.path.ending, Reached | OutOfFuel)
         ):
             said = broken.sentence if broken is not None else "the exit is not reached"
             message = f"{claim.id} was proved, yet a start breaks it: {said}"
