@@ -195,22 +195,6 @@ def test_other_loops_are_followed_round_by_round(tmp_path: FilePath, name: str) 
     assert len(end_of(session).steps) > 100
 
 
-def test_a_copy_that_stops_at_a_zero_byte_stops_anywhere(tmp_path: FilePath) -> None:
-    """What a round loads decides whether it is the last, so that each round has its own end."""
-    code = """
-        xorl %ecx, %ecx
-    1:  movb (%rdi,%rcx), %dl
-        movb %dl, (%rsi,%rcx)
-        testb %dl, %dl
-        je 2f
-        addq $1, %rcx
-        cmpq $30, %rcx
-        jne 1b
-    2:"""
-    session = explored(tmp_path, code)
-    assert not any("at once" in cut.invariant for cut in session.context.cuts)
-
-
 def test_registers_that_the_loop_moves_are_exact(tmp_path: FilePath) -> None:
     """After a sweep the moving register is a number again."""
     state = end_of(explored(tmp_path, SWEEPS["copies bytes"])).ending.state
