@@ -253,6 +253,8 @@ class Rounds:
         done, current, forked, seen = [first], first, 0, [entered]
         while current.back:
             forked += len(current.back) + len(current.outside) + len(current.ended) > 1
+            if len(current.back) > 1 and len(done) == 1:
+                done[-1] = current = _met(current)
             if len(current.back) > 1 or forked > UNROLLED:
                 return None
             head = current.back[0]
@@ -268,6 +270,15 @@ class Rounds:
         """Count the paths that ended in a round; give the trails outside."""
         self.exploration.ended += one.ended
         return list(one.outside)
+
+
+def _met(one: Round) -> Round:
+    """Give a round with what came back as one trail, where that can be joined."""
+    joint = joined(one.back)
+    if joint is None:
+        return one
+    met = (Path(b.steps, b.occurrences, Subsumed(b.state), b.knowledge) for b in one.back)
+    return replace(one, back=(joint,), ended=(*one.ended, *met))
 
 
 def _advance(trail: Trail, taken: Taken, ending: Ending | None, oracle: PathOracle) -> Trail:
