@@ -37,6 +37,7 @@ DOORS = {
     "angr": "verifier/semantics/lifted.py",
     "pyvex": "verifier/semantics/lifted.py",
     "archinfo": "verifier/semantics/lifted.py",
+    "pypcode": "verifier/semantics/pcode",
     "bochscpu": "verifier/replay/",
 }
 NOT_IN = {"claripy": "verifier/specification/"}
