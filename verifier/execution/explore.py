@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from verifier.execution import calls
 from verifier.execution.bulk import SEEN, Bulk
-from verifier.execution.contract import stand_in
+from verifier.execution.contract import CONTRACT, stand_in
 from verifier.execution.exits import ExitAtInstruction, stands_at
 from verifier.execution.flow import Flow, Loop, located
 from verifier.execution.joining import joined
@@ -152,6 +152,8 @@ class Exploration:
         ending = taken.ending or self._exit(trail, taken, oracle)
         others = [replace(trail, choices=other) for other in oracle.alternatives]
         self.executed += 1
+        if taken.step is not None and taken.step.form != CONTRACT:
+            self.context.executed.add(taken.step.instruction)
         if self.progress is not None:
             self.progress(len(self.ended), self.executed)
         after = _advance(trail, taken, ending, oracle)

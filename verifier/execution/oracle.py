@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from claripy.ast.bv import BV
 
     from verifier.execution.contract import Application, Contract
+    from verifier.semantics.instruction import Instruction
     from verifier.solver import Model, Solver
 
 KEPT_MODELS = 12
@@ -29,7 +30,7 @@ class Context:
     ``proved`` maps a condition that follows from the assumptions alone to those it needs,
     ``cases`` are conditions on the start, one of which always holds: the paths of each are
     followed by themselves. ``cuts`` has the loops that were cut, ``applied`` the calls that
-    ``contracts`` stood for.
+    ``contracts`` stood for, ``executed`` every instruction that was.
     """
 
     solver: Solver
@@ -39,6 +40,7 @@ class Context:
     cuts: list[Cut] = field(default_factory=list)
     contracts: tuple[Contract, ...] = ()
     applied: list[Application] = field(default_factory=list)
+    executed: set[Instruction] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from verifier.semantics.agreement import Comparison
+
 if TYPE_CHECKING:
     from verifier.execution.oracle import Cut
     from verifier.execution.path import Path
@@ -192,7 +194,8 @@ class Report:
 
     ``dropped`` are the assumptions left out on request; ``unneeded`` those that no proof here
     needed; ``samples`` how many concrete starts of the proved target were replayed and agreed;
-    ``unreached`` is code behind a branch that no start reaches.
+    ``unreached`` is code behind a branch that no start reaches; ``comparison`` is of the two
+    lifters' meanings.
     """
 
     spec: Spec
@@ -206,6 +209,7 @@ class Report:
     solver_seconds: float = 0.0
     unreached: tuple[Unreached, ...] = ()
     paths: Mapping[ModelName, tuple[Path, ...]] = field(default_factory=dict)
+    comparison: Comparison = field(default_factory=Comparison)
 
 
 def claim_of(spec: Spec, name: str) -> Claim:

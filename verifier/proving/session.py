@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import islice
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 import claripy
@@ -34,6 +35,7 @@ from verifier.proving.prove import (
 from verifier.proving.rehearsal import Stage
 from verifier.proving.result import Report, Result
 from verifier.proving.unreached import unreached
+from verifier.semantics.agreement import comparison
 from verifier.solver import Solver, Statistics
 from verifier.specification.expression import Input
 from verifier.specification.verdict import Verdict
@@ -52,6 +54,7 @@ if TYPE_CHECKING:
     from verifier.proving.obligation import Undecided
     from verifier.proving.result import Boundary, InputValue
     from verifier.proving.target import Target
+    from verifier.semantics.agreement import Comparison
     from verifier.specification.spec import Claim
 
 SPARE = 8
@@ -110,12 +113,25 @@ class Session:
         """Give what looks for counterexamples."""
         return Finder(self.stage, self.context, self.begin.state, self.load)
 
+    @cached_property
+    def comparison(self) -> Comparison:
+        """Give what came of holding the lifter's meanings against a second lifter's."""
+        return compared([self])
+
     def judge(self, claim: Claim, *, told: bool = False) -> Verdicts:
         """Judge one claim; ``told`` asks for an explanation of a proof."""
         started = time.perf_counter()
         verdicts = self._judged(claim, told=told)
         seconds = time.perf_counter() - started
-        return replace(verdicts, result=replace(verdicts.result, seconds=seconds))
+        return replace(verdicts, result=self._doubted(replace(verdicts.result, seconds=seconds)))
+
+    def _doubted(self, result: Result) -> Result:
+        """Give up a proof where the lifters disagree on an instruction that was executed."""
+        if result.verdict is not Verdict.PROVED or not self.comparison.disagreed:
+            return result
+        reason = "; ".join(each.sentence for each in self.comparison.disagreed)
+        given_up = replace(result, verdict=Verdict.UNKNOWN, reason=reason)
+        return replace(given_up, assumptions=(), obligations=0, explanation=None)
 
     def _judged(self, claim: Claim, *, told: bool) -> Verdicts:
         if not self.paths:
@@ -207,6 +223,19 @@ def unneeded(target: Target, results: Iterable[Result]) -> tuple[str, ...]:
     return tuple(name for name in ids if name not in needed and name not in target.dropped)
 
 
+def compared(sessions: Iterable[Session]) -> Comparison:
+    """Compare both meanings of each ordinary instruction that was executed, by its bytes."""
+    from verifier.semantics.compare import compare  # noqa: PLC0415  (it imports both lifters)
+
+    executed = {
+        (each.mode.is_64, each.raw): each
+        for session in sessions
+        for each in session.context.executed
+    }
+    found = [compare(each) for _, each in sorted(executed.items(), key=itemgetter(0))]
+    return comparison(tuple(each for each in found if each is not None))
+
+
 def report_of(target: Target, sessions: Iterable[Session], results: Sequence[Result]) -> Report:
     """Put together what the sessions of one target, which share a solver, found."""
     sessions = tuple(sessions)
@@ -221,4 +250,5 @@ def report_of(target: Target, sessions: Iterable[Session], results: Sequence[Res
         solver_seconds=statistics.seconds,
         unreached=unreached(session.paths for session in sessions),
         paths={session.model: session.paths for session in sessions},
+        comparison=compared(sessions),
     )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from verifier.machine.words import WORD
 from verifier.proving.result import InputValue
+from verifier.semantics.agreement import Comparison
 from verifier.specification.expression import Input
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ class Summary:
     ``assumptions`` maps ids to their text. ``digest`` is the SHA-256 of the ``size`` bytes
     that were proved, ``source`` the file they come from, ``producer`` the tool that made them.
     ``load_name`` is the input that the image's address is, empty where it is fixed; it is the
-    first input of every counterexample.
+    first input of every counterexample. ``comparison`` is of the two lifters' meanings.
     """
 
     target: str
@@ -64,6 +65,7 @@ class Summary:
     unneeded: tuple[str, ...]
     work: Work
     saved: Mapping[tuple[str, ModelName], str] = field(default_factory=dict)
+    comparison: Comparison = field(default_factory=Comparison)
 
     def promised(self, result: Result) -> bool:
         """Say whether the spec promises this claim under this model."""
@@ -102,6 +104,7 @@ def summarise(report: Report) -> Summary:
         dropped=report.dropped,
         unneeded=report.unneeded,
         work=_work(report),
+        comparison=report.comparison,
     )
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from verifier.reporting.counterexample import DEEPER, INDENT, PROSE, refutation
 from verifier.reporting.explanation import explanation
+from verifier.reporting.lifters import lifter_lines
 from verifier.reporting.loops import cut_lines, cuts_of
 from verifier.reporting.wording import (
     FAINT,
@@ -107,6 +108,7 @@ def footer(summary: Summary) -> list[Text]:
         *_assumptions(summary),
         *cut_lines(cuts_of(summary.results), INDENT, PROSE),
         *_bytes(summary),
+        *lifter_lines(summary.comparison, INDENT, PROSE),
         *_work(summary),
     ]
 

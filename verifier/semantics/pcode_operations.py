@@ -136,9 +136,7 @@ MEANINGS: Mapping[OpCode, Meaning] = MappingProxyType(
         OpCode.INT_EQUAL: _compared(lambda one, other: one == other),
         OpCode.INT_NOTEQUAL: _compared(lambda one, other: one != other),
         OpCode.INT_LESS: _compared(claripy.ULT),
-        OpCode.INT_LESSEQUAL: _compared(claripy.ULE),
         OpCode.INT_SLESS: _less,
-        OpCode.INT_SLESSEQUAL: _compared(claripy.SLE),
         OpCode.INT_CARRY: _carry,
         OpCode.INT_SCARRY: _signed_carry,
         OpCode.INT_SBORROW: _signed_borrow,
@@ -147,7 +145,6 @@ MEANINGS: Mapping[OpCode, Meaning] = MappingProxyType(
         OpCode.BOOL_OR: _plain(or_),
         OpCode.BOOL_XOR: _plain(xor),
         OpCode.SUBPIECE: _subpiece,
-        OpCode.PIECE: lambda values, _: concat(values[0], values[1]),
         OpCode.POPCOUNT: _popcount,
     }
 )
