@@ -23,6 +23,7 @@ LEVEL_OF = {
     "loading": 2,
     "specification": 3,
     "execution": 3,
+    "agreement": 3,
     "inspection": 3,
     "proving": 4,
     "replay": 5,
@@ -37,7 +38,7 @@ DOORS = {
     "angr": "verifier/semantics/lifted.py",
     "pyvex": "verifier/semantics/lifted.py",
     "archinfo": "verifier/semantics/lifted.py",
-    "pypcode": "verifier/semantics/pcode",
+    "pypcode": "verifier/agreement/",
     "bochscpu": "verifier/replay/",
 }
 NOT_IN = {"claripy": "verifier/specification/"}

@@ -9,13 +9,13 @@ import pytest
 from pypcode import OpCode
 
 from tests.soundness.build import Small, write
+from verifier.agreement import pcode
+from verifier.agreement.compare import forget
+from verifier.agreement.operations import MEANINGS
 from verifier.machine.models import ModelName
 from verifier.proving.session import Session, report_of
 from verifier.proving.target import read_target
 from verifier.replay.judging import bench
-from verifier.semantics import pcode
-from verifier.semantics.compare import forget
-from verifier.semantics.pcode_operations import MEANINGS
 from verifier.specification.verdict import Verdict
 
 if TYPE_CHECKING:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import jsonschema
 
 from tests.reporting import build
+from verifier.agreement.found import MISTAKES, Comparison, Disagreed, NotCompared, Unequal
 from verifier.reporting.document import SCHEMA_FILE, Run, document
 from verifier.reporting.html import report_html
 from verifier.reporting.text import summary_lines
 from verifier.reporting.trace import Layout
-from verifier.semantics.agreement import MISTAKES, Comparison, Disagreed, NotCompared, Unequal
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from verifier.semantics.agreement import Comparison
+from verifier.agreement.found import Comparison
 
 if TYPE_CHECKING:
     from verifier.execution.oracle import Cut

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import claripy
 
+from verifier.agreement.found import comparison
 from verifier.execution.explore import Fuel, explore
 from verifier.execution.oracle import Context
 from verifier.machine.models import MODELS
@@ -35,7 +36,6 @@ from verifier.proving.prove import (
 from verifier.proving.rehearsal import Stage
 from verifier.proving.result import Report, Result
 from verifier.proving.unreached import unreached
-from verifier.semantics.agreement import comparison
 from verifier.solver import Solver, Statistics
 from verifier.specification.expression import Input
 from verifier.specification.verdict import Verdict
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 
     from claripy.ast.bv import BV
 
+    from verifier.agreement.found import Comparison
     from verifier.execution.explore import Progress
     from verifier.execution.path import Path
     from verifier.machine.models import ModelName
@@ -54,7 +55,6 @@ if TYPE_CHECKING:
     from verifier.proving.obligation import Undecided
     from verifier.proving.result import Boundary, InputValue
     from verifier.proving.target import Target
-    from verifier.semantics.agreement import Comparison
     from verifier.specification.spec import Claim
 
 SPARE = 8
@@ -225,7 +225,7 @@ def unneeded(target: Target, results: Iterable[Result]) -> tuple[str, ...]:
 
 def compared(sessions: Iterable[Session]) -> Comparison:
     """Compare both meanings of each ordinary instruction that was executed, by its bytes."""
-    from verifier.semantics.compare import compare  # noqa: PLC0415  (it imports both lifters)
+    from verifier.agreement.compare import compare  # noqa: PLC0415  (it imports both lifters)
 
     executed = {
         (each.mode.is_64, each.raw): each

@@ -9,7 +9,7 @@ from verifier.reporting.wording import counted, line, paragraph
 if TYPE_CHECKING:
     from rich.text import Text
 
-    from verifier.semantics.agreement import Comparison, Disagreed
+    from verifier.agreement.found import Comparison, Disagreed
 
 BOTH = "by VEX and P-code"
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from verifier.agreement.found import Comparison
 from verifier.machine.words import WORD
 from verifier.proving.result import InputValue
-from verifier.semantics.agreement import Comparison
 from verifier.specification.expression import Input
 
 if TYPE_CHECKING:

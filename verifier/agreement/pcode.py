@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING
 import pypcode
 from pypcode import OpCode
 
+from verifier.agreement.alone import NEXT, Accesses, Outcome, every_way, register_name
+from verifier.agreement.operations import BYTE, MEANINGS, out_of_bit_3
 from verifier.errors import Bug
 from verifier.machine.cells import Cell, cells_of, join
 from verifier.machine.oracle import Unmodelled
@@ -32,14 +34,12 @@ from verifier.machine.words import (
     symbol,
     width_of,
 )
-from verifier.semantics.alone import NEXT, Accesses, Outcome, every_way, register_name
 from verifier.semantics.instruction import Prefix
-from verifier.semantics.pcode_operations import BYTE, MEANINGS, out_of_bit_3
 
 if TYPE_CHECKING:
     from claripy.ast.bv import BV
 
-    from verifier.semantics.alone import Place, Ways
+    from verifier.agreement.alone import Place, Ways
     from verifier.semantics.instruction import Instruction
 
 NOMINALS = {True: (0x0000_0000_2B3C_4D50, 0x0000_6E7F_8192_A3B7), False: (0x2B3C_4D50, 0x6E7F_A3B7)}

@@ -12,19 +12,19 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.semantics.encoding import modes_of, name_of, random_instance
-from verifier.machine.registers import Flag, Gpr, Mode
-from verifier.machine.words import bits, concat, constant, plus
-from verifier.semantics import compare as comparing
-from verifier.semantics import lifted
-from verifier.semantics.agreement import (
+from verifier.agreement import compare as comparing
+from verifier.agreement.alone import Accesses, Alone
+from verifier.agreement.compare import compare, forget
+from verifier.agreement.found import (
     MISTAKES,
     Agreed,
     Disagreed,
     NotCompared,
     comparison,
 )
-from verifier.semantics.alone import Accesses, Alone
-from verifier.semantics.compare import compare, forget
+from verifier.machine.registers import Flag, Gpr, Mode
+from verifier.machine.words import bits, concat, constant, plus
+from verifier.semantics import lifted
 from verifier.semantics.cpu import Cpu
 from verifier.semantics.forms import FORMS, Form
 from verifier.semantics.instruction import decode
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from claripy.ast.bv import BV
 
-    from verifier.semantics.agreement import Agreement
+    from verifier.agreement.found import Agreement
 
 CASES = 2
 TRIES = 20

@@ -10,17 +10,17 @@ import claripy
 import pytest
 from pypcode import OpCode
 
+from verifier.agreement import pcode
+from verifier.agreement.alone import Place
+from verifier.agreement.compare import compare, forget
+from verifier.agreement.found import Agreed, Disagreed
+from verifier.agreement.operations import MEANINGS, out_of_bit_3
+from verifier.agreement.pcode import operations, pcode_outcomes
+from verifier.agreement.products import without_products
 from verifier.machine.oracle import Unmodelled
 from verifier.machine.registers import Mode
 from verifier.machine.words import constant, known, signed, symbol
-from verifier.semantics import pcode
-from verifier.semantics.agreement import Agreed, Disagreed
-from verifier.semantics.alone import Place
-from verifier.semantics.compare import compare, forget
 from verifier.semantics.instruction import decode
-from verifier.semantics.pcode import operations, pcode_outcomes
-from verifier.semantics.pcode_operations import MEANINGS, out_of_bit_3
-from verifier.semantics.products import without_products
 
 if TYPE_CHECKING:
     import random

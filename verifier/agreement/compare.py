@@ -12,17 +12,17 @@ from functools import lru_cache
 from itertools import product
 from typing import TYPE_CHECKING, cast
 
+from verifier.agreement.alone import Place, lifted_outcomes
+from verifier.agreement.found import MISTAKES, Agreed, Disagreed, NotCompared, Unequal
+from verifier.agreement.pcode import operations, pcode_outcomes
+from verifier.agreement.products import without_products
 from verifier.errors import Bug
 from verifier.machine.oracle import Fault, Unmodelled
 from verifier.machine.registers import Mode
 from verifier.machine.words import FALSE, both, negated, symbol, width_of
-from verifier.semantics.agreement import MISTAKES, Agreed, Disagreed, NotCompared, Unequal
-from verifier.semantics.alone import Place, lifted_outcomes
 from verifier.semantics.forms import find_form
 from verifier.semantics.instruction import decode
 from verifier.semantics.lifted import listing
-from verifier.semantics.pcode import operations, pcode_outcomes
-from verifier.semantics.products import without_products
 from verifier.semantics.table import find_row
 from verifier.solver import Contradictory, GaveUp, Satisfied, Solver
 
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from claripy.ast.bool import Bool
     from claripy.ast.bv import BV
 
-    from verifier.semantics.agreement import Agreement
-    from verifier.semantics.alone import Outcome
+    from verifier.agreement.alone import Outcome
+    from verifier.agreement.found import Agreement
     from verifier.semantics.instruction import Instruction
     from verifier.solver import Answer, Model
 
