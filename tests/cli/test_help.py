@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tests.cli.conftest import Ran
 
 COMMANDS = ("prove", "replay", "show", "inspect", "gate")
-SLOW = {"angr", "z3", "claripy", "pyvex", "capstone", "bochscpu", "elftools", "rich"}
+SLOW = {"angr", "z3", "claripy", "pyvex", "pypcode", "capstone", "bochscpu", "elftools", "rich"}
 
 
 @pytest.mark.parametrize("command", ["", *COMMANDS])
@@ -80,7 +80,7 @@ def test_help_and_usage_errors_import_nothing_slow(arguments: list[str]) -> None
 def test_version_names_all_that_a_verdict_depends_on(run: Callable[..., Ran]) -> None:
     """Solver, lifter, decoder, engines with the CPU model, assembler and interpreter."""
     told = run("--version")
-    names = ("verifier", "Python", "angr", "claripy", "pyvex", "z3-solver", "capstone")
+    names = ("verifier", "Python", "angr", "claripy", "pyvex", "pypcode", "z3-solver", "capstone")
     assert told.code == 0
     for name in (*names, "Bochs", "Bochs CPU", "QEMU", "as"):
         assert re.search(rf"^{name} \S", told.out, re.MULTILINE), name
