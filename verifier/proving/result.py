@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from verifier.machine.concrete import FaultSeen, Start
     from verifier.machine.models import ModelName
     from verifier.machine.registers import ControlRegister, Gpr
+    from verifier.proving.gaps import Gap
     from verifier.proving.unreached import Unreached
     from verifier.specification.spec import Claim, Spec
     from verifier.specification.verdict import Verdict
@@ -195,7 +196,7 @@ class Report:
     ``dropped`` are the assumptions left out on request; ``unneeded`` those that no proof here
     needed; ``samples`` how many concrete starts of the proved target were replayed and agreed;
     ``unreached`` is code behind a branch that no start reaches; ``comparison`` is of the two
-    lifters' meanings.
+    lifters' meanings; ``gaps`` are what lies between proved and true here.
     """
 
     spec: Spec
@@ -210,6 +211,7 @@ class Report:
     unreached: tuple[Unreached, ...] = ()
     paths: Mapping[ModelName, tuple[Path, ...]] = field(default_factory=dict)
     comparison: Comparison = field(default_factory=Comparison)
+    gaps: tuple[Gap, ...] = ()
 
 
 def claim_of(spec: Spec, name: str) -> Claim:

@@ -23,6 +23,7 @@ from verifier.proving.contracts import contracts_of
 from verifier.proving.entry import begin
 from verifier.proving.exits import exit_rule
 from verifier.proving.explain import explain
+from verifier.proving.gaps import Gap, gaps_of, replay_gaps
 from verifier.proving.obligation import Judging
 from verifier.proving.prove import (
     Open,
@@ -85,14 +86,14 @@ class Session:
         progress: Progress | None = None,
     ) -> None:
         """Explore every path; sessions of one target may share a solver."""
-        self.target = target
-        self.model = model
+        self.target: Target = target
+        self.model: ModelName = model
         self.begin: Begin = begin(target.spec, target.image, model)
         limits = target.spec.limits
         facts = tuple(fact for fact in self.begin.facts if fact.label not in target.dropped)
         contracts = contracts_of(self.begin.evaluator, target.dropped)
         solver = solver or Solver(limits.solver_seconds)
-        self.context = Context(solver, facts, self.begin.cases, contracts=contracts)
+        self.context: Context = Context(solver, facts, self.begin.cases, contracts=contracts)
         self.judging = Judging(self.begin.evaluator, self.context)
         fuel = Fuel(limits.instructions, limits.paths)
         rule = exit_rule(self.begin.evaluator)
@@ -236,6 +237,12 @@ def compared(sessions: Iterable[Session]) -> Comparison:
     return comparison(tuple(each for each in found if each is not None))
 
 
+def gaps_behind(sessions: Iterable[Session], results: Iterable[Result]) -> tuple[Gap, ...]:
+    """Give the gaps between proved and true that verdicts rest on, in the order of their ids."""
+    found = replay_gaps(results).union(*(gaps_of(session) for session in sessions))
+    return tuple(gap for gap in Gap if gap in found)
+
+
 def report_of(target: Target, sessions: Iterable[Session], results: Sequence[Result]) -> Report:
     """Put together what the sessions of one target, which share a solver, found."""
     sessions = tuple(sessions)
@@ -251,4 +258,5 @@ def report_of(target: Target, sessions: Iterable[Session], results: Sequence[Res
         unreached=unreached(session.paths for session in sessions),
         paths={session.model: session.paths for session in sessions},
         comparison=compared(sessions),
+        gaps=gaps_behind(sessions, results),
     )

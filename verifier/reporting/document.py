@@ -75,6 +75,7 @@ def _target(summary: Summary) -> dict[str, Any]:
         "unneeded": list(summary.unneeded),
         "dropped": list(summary.dropped),
         "lifters": lifters_to_json(summary.comparison),
+        "gaps": list(summary.gaps),
         "paths": work.paths,
         "instructions": work.instructions,
         "solver_questions": work.questions,

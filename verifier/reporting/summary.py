@@ -46,7 +46,8 @@ class Summary:
     ``assumptions`` maps ids to their text. ``digest`` is the SHA-256 of the ``size`` bytes
     that were proved, ``source`` the file they come from, ``producer`` the tool that made them.
     ``load_name`` is the input that the image's address is, empty where it is fixed; it is the
-    first input of every counterexample. ``comparison`` is of the two lifters' meanings.
+    first input of every counterexample. ``comparison`` is of the two lifters' meanings,
+    ``gaps`` are ids of SOUNDNESS.md: what lies between proved and true here.
     """
 
     target: str
@@ -66,6 +67,7 @@ class Summary:
     work: Work
     saved: Mapping[tuple[str, ModelName], str] = field(default_factory=dict)
     comparison: Comparison = field(default_factory=Comparison)
+    gaps: tuple[str, ...] = ()
 
     def promised(self, result: Result) -> bool:
         """Say whether the spec promises this claim under this model."""
@@ -105,6 +107,7 @@ def summarise(report: Report) -> Summary:
         unneeded=report.unneeded,
         work=_work(report),
         comparison=report.comparison,
+        gaps=tuple(gap.value for gap in report.gaps),
     )
 
 

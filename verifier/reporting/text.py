@@ -15,6 +15,7 @@ from verifier.reporting.wording import (
     VERDICT_STYLE,
     counted,
     elapsed,
+    gap_ids,
     holds_where,
     line,
     paragraph,
@@ -109,6 +110,7 @@ def footer(summary: Summary) -> list[Text]:
         *cut_lines(cuts_of(summary.results), INDENT, PROSE),
         *_bytes(summary),
         *lifter_lines(summary.comparison, INDENT, PROSE),
+        *_gaps(summary),
         *_work(summary),
     ]
 
@@ -140,6 +142,11 @@ def _assumptions(summary: Summary) -> list[Text]:
     if summary.dropped:
         result += paragraph(f"dropped on request: {', '.join(summary.dropped)}", INDENT, PROSE)
     return result
+
+
+def _gaps(summary: Summary) -> list[Text]:
+    told = f"what SOUNDNESS.md leaves between this and the metal: {gap_ids(summary.gaps)}"
+    return paragraph(told, INDENT, PROSE) if summary.gaps else []
 
 
 def _bytes(summary: Summary) -> list[Text]:
