@@ -79,7 +79,7 @@ def _compared(raw: bytes, mode: Mode) -> Agreement:
         )
     except (Fault, Unmodelled) as gap:
         return NotCompared(*told, str(gap))
-    apart = tuple(each for each in MISTAKES if form.name in each.forms)
+    apart = tuple(each for each in MISTAKES if each.concerns(form.name, raw))
     open_ones = {flag.name for flag in form.undefined_flags(instruction)}
     open_ones |= {each.value for each in apart}
     pairs = [_Pair(one, other, frozenset(open_ones)) for one, other in ways]

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """A value that P-code is known to get wrong in some forms, and what the manual says of it."""
+    """A value that P-code is known to get wrong in some forms, and what the manual says of it.
+
+    ``encodings`` is a pattern of the whole instruction in hexadecimal, where not all are wrong.
+    """
 
     forms: frozenset[str]
     value: str
     reason: str
+    encodings: str = ".*"
+
+    def concerns(self, form: str, raw: bytes) -> bool:
+        """Say whether P-code gets an instruction wrong."""
+        return form in self.forms and re.fullmatch(self.encodings, raw.hex()) is not None
 
 
 MISTAKES = (
@@ -20,6 +29,13 @@ MISTAKES = (
         "OF",
         'SDM vol. 2, "SAL/SAR/SHL/SHR": of SHR by 1, OF is the most-significant bit of the '
         "original operand; P-code has 0",
+    ),
+    Mistake(
+        frozenset({"NOP"}),
+        "rax",
+        'SDM vol. 2, "XCHG": 90 is NOP regardless of prefixes; after a REX without W, P-code '
+        "extends eax with zeros",
+        "4[0246]90",
     ),
 )
 """What is not compared though both lifters say something; a test shows that each still differs."""
