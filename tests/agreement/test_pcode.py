@@ -13,7 +13,7 @@ from pypcode import OpCode
 from verifier.agreement import pcode
 from verifier.agreement.alone import Place
 from verifier.agreement.compare import compare, forget
-from verifier.agreement.found import Agreed, Disagreed
+from verifier.agreement.found import Agreed, Disagreed, NotCompared
 from verifier.agreement.operations import MEANINGS, out_of_bit_3
 from verifier.agreement.pcode import operations, pcode_outcomes
 from verifier.agreement.products import without_products
@@ -208,6 +208,18 @@ def test_unknown_p_code_has_no_meaning(why: str) -> None:
     nop = _decoded("90")
     with pytest.raises(Unmodelled):
         pcode_outcomes(replace(nop, raw=bytes.fromhex(REFUSED[why])), Place(symbol("base"), 0))
+
+
+def test_what_cannot_be_evaluated_is_not_compared(
+    monkeypatch: pytest.MonkeyPatch, unforgetting: None
+) -> None:
+    """An operation on widths that do not fit leaves the instruction without a second meaning."""
+    del unforgetting
+    wrong = {**MEANINGS, OpCode.INT_ADD: lambda values, _: values[0] + values[1][6:0]}
+    monkeypatch.setattr(pcode, "MEANINGS", MappingProxyType(wrong))
+    found = compare(_decoded("01d8"))
+    assert isinstance(found, NotCompared)
+    assert "cannot be evaluated" in found.reason
 
 
 def test_bytes_of_another_length_are_refused() -> None:

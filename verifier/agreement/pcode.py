@@ -16,6 +16,7 @@ from operator import xor
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+import claripy
 import pypcode
 from pypcode import OpCode
 
@@ -46,6 +47,12 @@ NOMINALS = {True: (0x0000_0000_2B3C_4D50, 0x0000_6E7F_8192_A3B7), False: (0x2B3C
 """Two bases on either side of 4G that differ in every 16-bit part, by whether code is 64-bit."""
 LANGUAGES = {True: "x86:LE:64:default", False: "x86:LE:32:default"}
 CONST, RAM, REGISTER, UNIQUE = "const", "ram", "register", "unique"
+REFUSALS = (
+    pypcode.BadDataError,
+    pypcode.DecoderError,
+    pypcode.LowlevelError,
+    pypcode.UnimplError,
+)
 PREFIXES = frozenset(prefix.value for prefix in Prefix)
 OUT = 1 << 20
 """More operations than any instruction has: going on by so many leaves it."""
@@ -114,7 +121,7 @@ def _operations(raw: bytes, is_64: bool, address: int) -> list[Operation]:  # no
     address += len(raw) - len(once)
     try:
         ops = context.translate(once, address, max_instructions=1).ops
-    except (pypcode.BadDataError, pypcode.UnimplError, pypcode.LowlevelError) as error:
+    except REFUSALS as error:
         raise Unmodelled(f"P-code has no meaning for bytes {raw.hex(' ')}") from error
     mark = ops[0].inputs[0] if ops else None
     if mark is None or ops[0].opcode != OpCode.IMARK or mark.size != len(once):
@@ -176,7 +183,10 @@ def pcode_outcomes(instruction: Instruction, place: Place) -> list[Outcome]:
     def run(ways: Ways) -> Mapping[str, BV]:
         return MappingProxyType(_Evaluation(instruction, place, ways).run(ops))
 
-    return every_way(run)
+    try:
+        return every_way(run)
+    except claripy.ClaripyError as error:
+        raise Unmodelled(f"its P-code cannot be evaluated: {error}") from error
 
 
 def operations(instruction: Instruction, place: Place) -> tuple[Operation, ...]:
