@@ -23,6 +23,7 @@ from verifier.execution.path import (
     Reached,
     Subsumed,
 )
+from verifier.execution.segment import Root, Segment
 from verifier.execution.step import Taken, take
 from verifier.execution.trail import Trail, meet
 from verifier.machine.events import Transfer
@@ -80,6 +81,7 @@ class Exploration:
         trail = Trail(start, Knowledge((), (), {}, frozenset()))
         if not case.is_true():
             trail = trail.knowing(case)
+        trail = replace(trail, segment=Segment(Root.START, start, trail.knowledge.facts))
         known = [*self.context.assumptions, *trail.knowledge.facts]
         match self.context.solver.ask("assumptions", known):
             case Satisfied(model):
@@ -133,7 +135,7 @@ class Exploration:
             return first
         for way in same:
             pending.remove(way)
-            self._end(way, Subsumed(way.state))
+            self._end(way, Subsumed(way.state, joint.segment))
         return joint
 
     def _limit(self, trail: Trail, pending: int) -> str | None:
@@ -146,7 +148,8 @@ class Exploration:
 
     def step(self, trail: Trail) -> list[Trail]:
         """Execute one instruction; give the trails that go on, the one to follow first last."""
-        oracle = PathOracle(self.context, trail.knowledge, trail.choices, trail.number)
+        at = trail.state.rip
+        oracle = PathOracle(self.context, trail.knowledge, trail.choices, trail.number, at)
         here = trail.state, oracle, trail.number
         taken = stand_in(self.context, *here) or take(*here, oracle.fact_count)
         ending = taken.ending or self._exit(trail, taken, oracle)
@@ -174,7 +177,7 @@ class Exploration:
         if joint is None:
             return ways
         for way in ways:
-            self._end(way, Subsumed(way.state))
+            self._end(way, Subsumed(way.state, joint.segment))
         return [joint]
 
     def _loop(self, trail: Trail, loop: Loop) -> list[Trail]:
@@ -191,7 +194,7 @@ class Exploration:
         place = f"{loop.region}+{loop.head:#x}"
         if not first.back:
             return rounds.kept(first)
-        del self.context.cuts[before:]
+        self.context.keep_cuts(before)
         try:
             closed = Cutting(self.context, trail, rounds.go, place).close(first.back)
         except (NotCut, SolverGaveUp) as why:
@@ -199,6 +202,7 @@ class Exploration:
             self._end(trail, OutOfModel(trail.state, reason))
             return []
         self.context.cuts.append(closed.cut)
+        self.context.entries.append(closed.entry)
         self.ended += closed.ended
         return list(closed.outside)
 
@@ -217,7 +221,8 @@ class Exploration:
         return Reached(taken.state) if at_exit else None
 
     def _end(self, trail: Trail, ending: Ending) -> None:
-        self.ended.append(Path(trail.steps, trail.occurrences, ending, trail.knowledge))
+        ended = Path(trail.steps, trail.occurrences, ending, trail.knowledge, trail.segment)
+        self.ended.append(ended)
 
 
 @dataclass(slots=True)
@@ -291,7 +296,8 @@ def _advance(trail: Trail, taken: Taken, ending: Ending | None, oracle: PathOrac
             count = oracle.fact_count
             occurrences += tuple(Occurrence(event, taken.step, count) for event in taken.events)
     state = trail.state if isinstance(ending, (Faulted, OutOfModel)) else taken.state
-    return Trail(state, oracle.knowledge, steps, occurrences, (), trail.number + 1)
+    number = trail.number + 1
+    return Trail(state, oracle.knowledge, steps, occurrences, (), number, trail.segment)
 
 
 def explore(

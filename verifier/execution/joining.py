@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 import claripy
 
 from verifier.execution.oracle import KEPT_MODELS
+from verifier.execution.segment import Root, Segment
 from verifier.machine import windows
 from verifier.machine.cells import join, same_cell
 from verifier.machine.registers import Gpr
@@ -55,6 +56,8 @@ def joined(ways: Sequence[Trail]) -> Trail | None:
         live=frozenset().union(*(state.live for state in states)),
     )
     joint = replace(start, state=state).knowing(claripy.Or(*conditions))
+    segment = Segment(Root.JOINED, state, joint.knowledge.facts)
+    joint = replace(joint, segment=segment)
     return replace(joint, knowledge=replace(joint.knowledge, models=_models(ways)))
 
 

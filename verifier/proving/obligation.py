@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from verifier.execution.path import Path
     from verifier.machine.events import Event
     from verifier.proving.evaluate import Evaluator
+    from verifier.solver import Fact
     from verifier.specification.spec import Claim
 
 
@@ -178,16 +179,26 @@ class Judging:
         )
 
     def _may_meet(self, claim: Claim, path: Path, occurrence: Occurrence) -> bool:
-        if claim.when is None:
+        try:
+            return any(True for _ in self.meetings(claim, path, occurrence))
+        except (Fault, Unmodelled, SolverGaveUp):
             return True
+
+    def meetings(
+        self, claim: Claim, path: Path, occurrence: Occurrence
+    ) -> Iterator[tuple[tuple[Fact, ...], Bool]]:
+        """Give facts and a condition that some start satisfies, which then meets the event.
+
+        Raises Fault, Unmodelled or SolverGaveUp where the claim's ``when`` has no value.
+        """
+        if claim.when is None:
+            yield path.facts[: occurrence.facts], claripy.true()
+            return
         moment = Moment(occurrence.step.before, occurrence.event, bound=_bound(claim))
         for here, oracle in self._branches(path, occurrence, moment):
-            try:
-                if not oracle.holds(claripy.Not(self.evaluator.truth(claim.when.node, here))):
-                    return True
-            except (Fault, Unmodelled, SolverGaveUp):
-                return True
-        return False
+            when = self.evaluator.truth(claim.when.node, here)
+            if not oracle.holds(claripy.Not(when)):
+                yield oracle.knowledge.facts, when
 
 
 def arrival_failure(path: Path, where: str = "") -> str | None:

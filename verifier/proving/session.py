@@ -13,7 +13,7 @@ import claripy
 
 from verifier.agreement.found import comparison
 from verifier.execution.explore import Fuel, explore
-from verifier.execution.oracle import Context
+from verifier.execution.oracle import Context, Shown
 from verifier.machine.models import MODELS
 from verifier.machine.words import symbol
 from verifier.proving.boundary import allowed_range, find_boundary
@@ -47,7 +47,6 @@ if TYPE_CHECKING:
     from claripy.ast.bv import BV
 
     from verifier.agreement.found import Comparison
-    from verifier.execution.explore import Progress
     from verifier.execution.path import Path
     from verifier.machine.models import ModelName
     from verifier.proving.candidate import Candidate
@@ -83,9 +82,13 @@ class Session:
         model: ModelName,
         bench: Bench,
         solver: Solver | None = None,
-        progress: Progress | None = None,
+        *,
+        certify: bool = False,
     ) -> None:
-        """Explore every path; sessions of one target may share a solver."""
+        """Explore every path; sessions of one target may share a solver.
+
+        ``certify`` keeps what the solver excluded, and each proof, for a bundle.
+        """
         self.target: Target = target
         self.model: ModelName = model
         self.begin: Begin = begin(target.spec, target.image, model)
@@ -93,11 +96,14 @@ class Session:
         facts = tuple(fact for fact in self.begin.facts if fact.label not in target.dropped)
         contracts = contracts_of(self.begin.evaluator, target.dropped)
         solver = solver or Solver(limits.solver_seconds)
-        self.context: Context = Context(solver, facts, self.begin.cases, contracts=contracts)
+        shown: list[Shown] | None = [] if certify else None
+        cases = self.begin.cases
+        self.context: Context = Context(solver, facts, cases, contracts=contracts, shown=shown)
+        self.proofs: dict[str, Proved] = {}
         self.judging = Judging(self.begin.evaluator, self.context)
         fuel = Fuel(limits.instructions, limits.paths)
         rule = exit_rule(self.begin.evaluator)
-        explored = explore(self.begin.state, self.context, rule, fuel, progress)
+        explored = explore(self.begin.state, self.context, rule, fuel)
         self.contradiction = smallest_contradiction(self.context) if explored is None else ()
         self.paths: tuple[Path, ...] = tuple(explored or ())
         self.stage = Stage(self.begin.evaluator, MODELS[model], fuel, bench)
@@ -140,7 +146,9 @@ class Session:
             reason = f"no start satisfies the assumptions: {names} contradict each other"
             return Verdicts(self._result(claim, Verdict.VACUOUS, reason))
         match prove(claim, self.paths, self.judging):
-            case Proved(obligations, needed):
+            case Proved(obligations, needed) as proof:
+                if self.context.shown is not None:
+                    self.proofs[claim.id] = proof
                 result = replace(
                     self._result(claim, Verdict.PROVED),
                     assumptions=tuple(sorted(needed)),
@@ -259,4 +267,5 @@ def report_of(target: Target, sessions: Iterable[Session], results: Sequence[Res
         paths={session.model: session.paths for session in sessions},
         comparison=compared(sessions),
         gaps=gaps_behind(sessions, results),
+        sessions=tuple(each for each in sessions if each.context.shown is not None),
     )
