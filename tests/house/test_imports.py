@@ -28,13 +28,16 @@ LEVEL_OF = {
     "proving": 4,
     "replay": 5,
     "reporting": 5,
+    "bundle": 6,
     "verify": 6,
     "cli": 7,
     "__main__": 8,
     "notebook": 8,
 }
-DOORS = {
-    "z3": "verifier/solver.py",
+DOORS: dict[str, str | tuple[str, ...]] = {
+    "z3": ("verifier/solver.py", "verifier/bundle/solvers.py"),
+    "bitwuzla": "verifier/bundle/solvers.py",
+    "cvc5": "verifier/bundle/solvers.py",
     "angr": "verifier/semantics/lifted.py",
     "pyvex": "verifier/semantics/lifted.py",
     "archinfo": "verifier/semantics/lifted.py",

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from enum import Enum
 
+LOGIC = "QF_BV"
+CHECK = "(check-sat)"
+
 
 class Kind(Enum):
     """What an obligation is for, by the name that the bundle gives it."""

@@ -10,6 +10,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Union
 
+from verifier.bundle.kinds import CHECK, LOGIC
 from verifier.errors import Bug
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from claripy.ast import Base
     from claripy.ast.bool import Bool
 
-LOGIC = "QF_BV"
 NIBBLE, BYTE = 4, 8
 WIDEST = 100
 """Characters of a term that is written where it is used; what is longer gets a name."""
@@ -138,7 +138,7 @@ class Script:
 
     def _symbol(self, expression: Any) -> str:  # noqa: ANN401  (claripy's arguments have many types)
         name = f"|{expression.args[0]}|"
-        if "|" in name[1:-1] or "\\" in name:
+        if not name.isprintable() or set(name[1:-1]) & set('|"\\'):
             raise Bug(f"a symbol's name is none of SMT-LIB: {name}")
         kind = sort(expression)
         if self.symbols.setdefault(name, kind) != kind:
@@ -220,4 +220,4 @@ def script(header: Iterable[str], asserted: Sequence[tuple[str, Condition]], sta
         text.assert_that(condition, comment)
     head = [line for each in header for line in comments(each)]
     setting = [f"(set-info :status {status})", f"(set-logic {LOGIC})"]
-    return "\n".join([*head, *setting, *text.lines, "(check-sat)", ""])
+    return "\n".join([*head, *setting, *text.lines, CHECK, ""])

@@ -38,7 +38,7 @@ class Tree:
     segments: list[Segment] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        """Number the segments, those where the starts are first."""
+        """Give each segment a number, those where the starts are first."""
         found: dict[int, Segment] = {}
         for path in self.session.paths:
             by = path.ending.by if isinstance(path.ending, Subsumed) else None
