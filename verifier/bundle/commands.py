@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from verifier.bundle.kinds import CHECK, LOGIC
+from verifier.bundle.kinds import CHECK, LOGIC, STATUS
 from verifier.errors import BadInput
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def require_harmless(text: str, expected: str, where: Path) -> None:
             raise BadInput("holds a character that is no text", where, number)
         if line and not line.startswith(";"):
             lines.append((number, line))
-    head = [f"(set-info :status {expected})", f"(set-logic {LOGIC})"]
+    head = [f"{STATUS}{expected})", f"(set-logic {LOGIC})"]
     if [line for _, line in lines[:2]] != head or [line for _, line in lines[-1:]] != [CHECK]:
         raise BadInput(f"is not framed by its status, the logic {LOGIC} and one check", where)
     for number, line in lines[2:-1]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import Enum
 
 LOGIC = "QF_BV"
+STATUS = "(set-info :status "
 CHECK = "(check-sat)"
 
 

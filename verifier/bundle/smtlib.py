@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Union
 
-from verifier.bundle.kinds import CHECK, LOGIC
+from verifier.bundle.kinds import CHECK, LOGIC, STATUS
 from verifier.errors import Bug
 
 if TYPE_CHECKING:
@@ -219,5 +219,5 @@ def script(header: Iterable[str], asserted: Sequence[tuple[str, Condition]], sta
     for comment, condition in asserted:
         text.assert_that(condition, comment)
     head = [line for each in header for line in comments(each)]
-    setting = [f"(set-info :status {status})", f"(set-logic {LOGIC})"]
+    setting = [f"{STATUS}{status})", f"(set-logic {LOGIC})"]
     return "\n".join([*head, *setting, *text.lines, CHECK, ""])
