@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -82,14 +83,12 @@ def test_three_solvers_confirm_every_obligation(made: Path) -> None:
 def test_the_report_says_what_was_asked_and_what_remains(made: Path) -> None:
     """Verdicts, kinds, solvers, the seal and what is believed still are all told."""
     bundle = read_bundle(made)
-    few = replace(bundle.parts[0], obligations=bundle.parts[0].obligations)
-    bundle = replace(bundle, parts=(few,))
     checked = asked(bundle, Plan(ONE, 60, 2))
     found = Rechecked(bundle, checked, ONE, Status.PROVED)
     text = "\n".join(each.plain for each in recheck_lines(found))
-    for told in ("PROVED   claim-0  confirmed", "REFUTED" if "REFUTED" in text else "UNKNOWN"):
-        assert told in text
-    for told in (bundle.seal, "bitwuzla 0.9.1", "SOUNDNESS.md", Kind.COVER.words, "not certified"):
+    assert re.search(r"PROVED +claim-0 +confirmed, \d+ obligations? of its own", text)
+    assert re.search(r"(REFUTED|UNKNOWN) +claim-4 +not certified", text)
+    for told in (bundle.seal, "bitwuzla 0.9.1", "SOUNDNESS.md", Kind.COVER.words):
         assert told in text
     values = document(found)
     assert values["seal"] == bundle.seal

@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from verifier.bundle.kinds import Kind
+from verifier.bundle.kinds import WAY_OUT, Kind
 from verifier.errors import BadInput
 
 if TYPE_CHECKING:
@@ -60,10 +60,10 @@ class Audit:
         self._name(part.cases_cover, Kind.CASES)
         for case in part.cases:
             self._case(case)
-        for number, segment in enumerate(part.segments):
-            self._segment(number, segment)
         for path in part.paths:
             self._path(path)
+        for number, segment in enumerate(part.segments):
+            self._segment(number, segment)
         for number in part.explored:
             if self._kind(number) not in EXPLORED:
                 raise self._refused(f"obligation {number} is none of following the paths")
@@ -95,6 +95,10 @@ class Audit:
         if segment.cover is None and fewest > segment.conditions:
             raise self._refused(f"nothing says that the paths of segment {number} cover it")
         self._name(segment.cover, Kind.COVER)
+        if segment.cover is not None:
+            text = self.part.obligations[segment.cover].text
+            if sum(line.startswith(WAY_OUT) for line in text.split("\n")) != len(leaves):
+                raise self._refused(f"obligation {segment.cover} is of other ways out")
 
     def _path(self, path: PathRow) -> None:
         """Require that what ends as another path is taken up by it."""

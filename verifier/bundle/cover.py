@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 import claripy
 
-from verifier.bundle.kinds import Kind
+from verifier.bundle.kinds import WAY_OUT, Kind
 from verifier.bundle.stated import Stated, all_of, given, used
 from verifier.execution.oracle import CONTRACT_MARK
 from verifier.execution.segment import Entry, Root, Segment
@@ -55,7 +55,7 @@ def cover(segment: Segment, leaves: Sequence[Leaf]) -> Stated | None:
         own = leaf.facts[len(segment.facts) :]
         if not own:
             return None
-        ways.append((f"not so: {leaf.words}", claripy.Not(all_of(f.condition for f in own))))
+        ways.append((f"{WAY_OUT[2:]}{leaf.words}", claripy.Not(all_of(f.condition for f in own))))
         for index, fact in enumerate(own):
             if CONTRACT_MARK in fact.label:
                 kept = fact.label.partition(CONTRACT_MARK)[2]

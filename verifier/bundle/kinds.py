@@ -6,6 +6,8 @@ from enum import Enum
 
 LOGIC = "QF_BV"
 STATUS = "(set-info :status "
+WAY_OUT = "; not so: "
+"""What stands above each of the conditions of which a cover denies that one holds."""
 CHECK = "(check-sat)"
 
 
