@@ -12,13 +12,14 @@ from verifier.bundle.smtlib import CHAINED, PLAIN, Applied, script
 from verifier.bundle.solvers import SolverName, ask
 from verifier.errors import Bug
 from verifier.machine.words import symbol
+from verifier.solver import Model, Satisfied, Solver
 
 if TYPE_CHECKING:
     import random
 
 A, B = symbol("a.b@3 in the loop", 16), symbol("b", 16)
 BIT = symbol("rflags.CF", 1)
-BINARY = {
+BINARY: dict[str, Any] = {
     "__add__": lambda a, b: a + b,
     "__sub__": lambda a, b: a - b,
     "__mul__": lambda a, b: a * b,
@@ -42,7 +43,7 @@ BINARY = {
     "__neg__": lambda a, _: -a,
     "If": lambda a, b: claripy.If(BIT == 1, a, b),
 }
-TRUTHS = {
+TRUTHS: dict[str, Any] = {
     "__eq__": lambda a, b: a == b,
     "__ne__": lambda a, b: a != b,
     "ULT": claripy.ULT,
@@ -68,6 +69,13 @@ def answers(*conditions: Any) -> list[Answer]:  # noqa: ANN401 - claripy's and A
     return [each.answer for each in replies]
 
 
+def model(one: int, two: int) -> Model:
+    """Give the values in which the two words are numbers."""
+    answer = Solver().ask("test", (), one == A, two == B, BIT == 1)
+    assert isinstance(answer, Satisfied)
+    return answer.model
+
+
 def pairs(rng: random.Random) -> list[tuple[int, int]]:
     """Give numbers to try: boundaries, and some at random."""
     return [
@@ -80,27 +88,19 @@ def pairs(rng: random.Random) -> list[tuple[int, int]]:
 def test_words_have_the_values_that_claripy_computes(name: str, rng: random.Random) -> None:
     """Each operator has, in each solver, the value that claripy gives it on numbers."""
     for one, two in pairs(rng):
-        word = BINARY[name](A, B)
-        ours = _value(BINARY[name], one, two)
+        word: Any = BINARY[name](A, B)
+        ours = model(one, two).number(word)
         given = [one == A, two == B, BIT == 1]
         assert answers(*given, word == ours) == [Answer.SAT] * 3, (hex(one), hex(two))
         assert answers(*given, word != ours) == [Answer.UNSAT] * 3, (hex(one), hex(two))
-
-
-def _value(operator: Any, one: int, two: int) -> int:  # noqa: ANN401 - a lambda above
-    solver = claripy.Solver()
-    solver.add([one == A, two == B, BIT == 1])
-    return int(solver.eval(operator(A, B), 1)[0])
 
 
 @pytest.mark.parametrize("name", TRUTHS)
 def test_truths_are_what_claripy_says(name: str, rng: random.Random) -> None:
     """Each relation and each connective holds, in each solver, where claripy says so."""
     for one, two in pairs(rng):
-        truth = TRUTHS[name](A, B)
-        solver = claripy.Solver()
-        solver.add([one == A, two == B, BIT == 1])
-        ours = Answer.SAT if solver.satisfiable(extra_constraints=[truth]) else Answer.UNSAT
+        truth: Any = TRUTHS[name](A, B)
+        ours = Answer.SAT if model(one, two).satisfies(truth) else Answer.UNSAT
         assert answers(one == A, two == B, BIT == 1, truth) == [ours] * 3, (hex(one), hex(two))
 
 
