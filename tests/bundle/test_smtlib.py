@@ -11,7 +11,7 @@ from verifier.bundle.kinds import Answer
 from verifier.bundle.smtlib import CHAINED, PLAIN, Applied, script
 from verifier.bundle.solvers import SolverName, ask
 from verifier.errors import Bug
-from verifier.machine.words import symbol
+from verifier.machine.words import equals, symbol
 from verifier.solver import Model, Satisfied, Solver
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def answers(*conditions: Any) -> list[Answer]:  # noqa: ANN401 - claripy's and A
 
 def model(one: int, two: int) -> Model:
     """Give the values in which the two words are numbers."""
-    answer = Solver().ask("test", (), one == A, two == B, BIT == 1)
+    answer = Solver().ask("test", (), equals(A, one), equals(B, two), equals(BIT, 1))
     assert isinstance(answer, Satisfied)
     return answer.model
 
