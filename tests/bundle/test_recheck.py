@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.bundle.conftest import PART, reseal
+from tests.bundle.conftest import PART, PROOF, reseal
 from verifier.bundle.audit import audit
 from verifier.bundle.kinds import Answer, Kind
 from verifier.bundle.layout import INDEX, SUMS
@@ -137,7 +137,7 @@ def test_a_certificate_beside_an_obligation_is_checked(
     """A rejected certificate contradicts the bundle, whatever the solvers say."""
     bundle = read_bundle(made)
     (part,) = bundle.parts
-    one = replace(first(bundle, Kind.CLAIM), certificate="1 0 2 3 0\n")
+    one = first(bundle, Kind.CLAIM)
     bundle = replace(bundle, parts=(replace(part, obligations=(one,)),))
     seen = []
 
@@ -147,7 +147,7 @@ def test_a_certificate_beside_an_obligation_is_checked(
 
     (checked,) = asked(bundle, Plan(ONE, certificates=check))
     assert checked.standing is standing
-    assert seen == [(one.text, "1 0 2 3 0\n")]
+    assert seen == [(one.text, PROOF)]
 
 
 def test_recheck_uses_nothing_of_what_made_the_bundle(made: Path) -> None:

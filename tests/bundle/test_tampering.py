@@ -57,7 +57,7 @@ def test_no_flipped_byte_is_accepted(made: Path, data: st.DataObject) -> None:
         path.write_bytes(content)
 
 
-@pytest.mark.parametrize("name", [INDEX, SUMS, MANIFEST, SPEC, ".smt2"])
+@pytest.mark.parametrize("name", [INDEX, SUMS, MANIFEST, SPEC, ".smt2", ".lrat"])
 def test_a_file_that_is_cut_longer_or_gone_is_missed(copy: Path, name: str) -> None:
     """Each kind of file is missed, and seen to have lost or gained a byte."""
     path = next(path for key, path in files_in(copy).items() if key.endswith(name))

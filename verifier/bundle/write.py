@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from verifier.bundle.kinds import Answer
 from verifier.bundle.layout import (
     MANIFEST,
     SPEC,
@@ -25,12 +26,19 @@ if TYPE_CHECKING:
 PROCESSOR_WORDS = "what processors guarantee of their own state"
 
 
-def write_parts(folder: Path, report: Report) -> tuple[str, ...]:
+MakeCertificate = Callable[[str], "str | None"]
+"""Gives a proof in LRAT that a script has no model, None where it makes none."""
+
+
+def write_parts(
+    folder: Path, report: Report, certificates: MakeCertificate | None = None
+) -> tuple[str, ...]:
     """Write a part for each model into ``folder``; give their names."""
-    return tuple(_write_part(folder, report, session) for session in report.sessions)
+    make = certificates or (lambda _: None)
+    return tuple(_write_part(folder, report, session, make) for session in report.sessions)
 
 
-def _write_part(folder: Path, report: Report, session: Session) -> str:
+def _write_part(folder: Path, report: Report, session: Session, make: MakeCertificate) -> str:
     dropped = [f"without-{'-'.join(report.dropped)}"] if report.dropped else []
     name = file_name(report.spec.name, session.model.value, *dropped)
     here = folder / name
@@ -42,6 +50,8 @@ def _write_part(folder: Path, report: Report, session: Session) -> str:
     (here / SPEC).write_bytes(spec)
     about = _about(report, session)
     obligations = [_write_obligation(here, n, one, about) for n, one in enumerate(tree.stated)]
+    for each in obligations:
+        each["certificate"] = _write_certificate(here, each, make)
     manifest = {**about, "spec_sha256": digest(spec), **document, "obligations": obligations}
     (here / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
     return name
@@ -100,5 +110,18 @@ def _write_obligation(
         "source": stated.where.source,
         "claim": stated.claim,
         "assumptions": list(stated.assumptions),
-        "certificate": None,
     }
+
+
+def _write_certificate(
+    here: Path, obligation: Mapping[str, Any], make: MakeCertificate
+) -> dict[str, Any] | None:
+    if obligation["expected"] != Answer.UNSAT.value:
+        return None
+    script = here / obligation["file"]
+    proof = make(script.read_text(encoding="utf-8"))
+    if proof is None:
+        return None
+    beside = script.with_suffix(".lrat")
+    beside.write_text(proof, encoding="utf-8")
+    return {"file": beside.name, "sha256": digest(proof.encode())}
