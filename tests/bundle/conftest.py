@@ -1,4 +1,4 @@
-"""A bundle of a small program with forks, a join and a loop that is cut, made once."""
+"""A bundle of a small program with forks, a join and two kinds of loops, made once."""
 
 from __future__ import annotations
 
@@ -21,9 +21,27 @@ from verifier.specification.verdict import Verdict
 if TYPE_CHECKING:
     from pathlib import Path
 
-GIVEN = ("1 <= rdi < 128", "1 << 20 <= rsi < 1 << 30", "disjoint(data, image, stack, tables)")
-DATA = '[regions.data]\nbase = "rsi"\nsize = 2560\nwindows = true\n'
+GIVEN = (
+    "1 <= rdi < 128",
+    "1 << 20 <= rsi < 1 << 30 and 1 << 20 <= rbp < 1 << 30",
+    "disjoint(data, buffer, image, stack, tables)",
+)
+DATA = """\
+[regions.data]
+base = "rsi"
+size = 2560
+windows = true
+[regions.buffer]
+base = "rbp"
+size = 64
+"""
 CODE = """\
+	movq %rbp, %r8
+	movl $64, %ecx
+fill:	movb $0, (%r8)
+	incq %r8
+	subl $1, %ecx
+	jnz fill
 	movq %rdi, %rcx
 	xorl %eax, %eax
 	xorl %edx, %edx
@@ -40,7 +58,8 @@ top:	cmpl $7, (%rsi)
 leave:	jmp out
 out:	hlt
 """
-WRITES = 'event = "write"\nwhen = "rdi == 5"\nholds = "address == entry.rsp - 8"\n'
+AT = "address == entry.rsp - 8 or address - rbp < 64"
+WRITES = f'event = "write"\nwhen = "rdi == 5"\nholds = "{AT}"\n'
 CLAIMS = ("rax <= 1", "rsi == entry.rsi + 20 * rdi", "rdi == entry.rdi", WRITES, "rdx == 2")
 TOOLS = {"verifier": "of this test"}
 PART = "small.retaining"

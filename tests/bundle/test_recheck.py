@@ -76,6 +76,7 @@ def test_three_solvers_confirm_every_obligation(made: Path) -> None:
     kinds = Counter(each.obligation.kind for each in checked)
     rare = {Kind.EXCLUDED, Kind.CASES, Kind.CODE, Kind.CALL}
     assert set(kinds) == set(Kind) - rare
+    assert {each.root for each in bundle.parts[0].segments} == {"start", "joined", "head", "swept"}
     assert status_of(bundle, checked) is Status.PROVED
     assert {reply.solver for each in checked for reply in each.replies} == set(SolverName)
 

@@ -29,11 +29,12 @@ EXPLORED = {
     Kind.BOUND,
     Kind.CALL,
 }
-START, JOINED, HEAD = "start", "joined", "head"
+START, JOINED, HEAD, SWEPT = "start", "joined", "head", "swept"
 HANDED_ON = {
     ("subsumed", JOINED): Kind.JOIN,
     ("subsumed", HEAD): Kind.ROUND,
     ("entry", HEAD): Kind.ENTRY,
+    ("entry", SWEPT): Kind.ENTRY,
 }
 PROVED = "PROVED"
 

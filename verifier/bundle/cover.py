@@ -94,8 +94,17 @@ def begins(context: Context, number: int, *, allowed: bool) -> Stated:
 
 
 def entered(context: Context, entry: Entry) -> Stated:
-    """State that a loop is entered in one of the states of its head."""
+    """State that a loop is entered in one of the states of its head.
+
+    Where rounds were taken at once, what is stated is that their conditions exclude no start.
+    """
     head, state, facts = entry.head, entry.state, entry.facts
+    if head.root is Root.SWEPT:
+        values = {unknown.hash(): (unknown, value) for unknown, value in head.entered}
+        goals = [_with(each.condition, values) for each in head.facts[head.known :]]
+        words = f"the rounds of the loop at {head.place} that are taken at once exclude no start"
+        known = (*context.assumptions, *facts)
+        return Stated(Kind.ENTRY, words, _refused(known, goals), assumptions=used(known))
     words = f"the state in which the loop at {head.place} is entered is one of its head"
     conditions = _at_head(head, state, (*context.assumptions, *facts), head.entered)
     return Stated(Kind.ENTRY, words, conditions, assumptions=used((*context.assumptions, *facts)))

@@ -201,8 +201,7 @@ class Exploration:
             reason = f"the loop at {place} is not bounded here: {why}"
             self._end(trail, OutOfModel(trail.state, reason))
             return []
-        self.context.cuts.append(closed.cut)
-        self.context.entries.append(closed.entry)
+        self.context.cut(closed.cut, closed.entry)
         self.ended += closed.ended
         return list(closed.outside)
 

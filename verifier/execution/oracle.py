@@ -50,6 +50,11 @@ class Context:
     executed: set[Instruction] = field(default_factory=set)
     shown: list[Shown] | None = None
 
+    def cut(self, cut: Cut, entry: Entry) -> None:
+        """Take up a loop that was cut, and the trail that came to it."""
+        self.cuts.append(cut)
+        self.entries.append(entry)
+
     def keep_cuts(self, count: int) -> None:
         """Forget all loops cut but the first ones."""
         del self.cuts[count:], self.entries[count:]

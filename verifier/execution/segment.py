@@ -23,6 +23,7 @@ class Root(Enum):
     START = "the starts"
     JOINED = "trails that meet"
     HEAD = "the head of a loop"
+    SWEPT = "rounds that are taken at once"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,7 +47,10 @@ class Segment:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Entry:
-    """A trail that came to a loop which is cut there, and goes on from its first ``head``."""
+    """A trail that came to a loop which is cut there, and goes on where ``head`` begins.
+
+    That is the loop's first head, or what follows on rounds that were taken at once.
+    """
 
     facts: tuple[Fact, ...]
     state: State
