@@ -11,18 +11,21 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import jsonschema
 import pytest
 
-from tests.bundle.conftest import PART, PROOF, reseal
+from tests.bundle.conftest import PART, PROOF, certified, reseal
+from tests.soundness.build import Small, write
 from verifier.bundle.audit import audit
 from verifier.bundle.kinds import Answer, Kind
 from verifier.bundle.layout import INDEX, SUMS
 from verifier.bundle.read import read_bundle
 from verifier.bundle.recheck import Plan, Standing, recheck, status_of
-from verifier.bundle.report import Rechecked, document, recheck_lines
+from verifier.bundle.report import SCHEMA_FILE, Rechecked, document, dumped, recheck_lines
 from verifier.bundle.solvers import SolverName
 from verifier.cli import main
 from verifier.reporting.status import Status
+from verifier.specification.verdict import Verdict
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
     from verifier.bundle.recheck import Checked
 
 ONE = (SolverName.BITWUZLA,)
+EMPTY = "leave:\tjmp out\nout:\thlt\n"
 HARD = """\
 (set-info :status unsat)
 (set-logic QF_BV)
@@ -94,7 +98,7 @@ def test_the_report_says_what_was_asked_and_what_remains(made: Path) -> None:
     values = document(found)
     assert values["seal"] == bundle.seal
     assert len(values["parts"][0]["obligations"]) == len(checked)
-    json.dumps(values)
+    jsonschema.validate(json.loads(dumped(found)), json.loads(SCHEMA_FILE.read_text()))
 
 
 def test_a_weakened_obligation_is_contradicted(copy: Path) -> None:
@@ -127,6 +131,48 @@ def test_a_bundle_without_a_proof_shows_nothing(made: Path) -> None:
     (part,) = bundle.parts
     bundle = replace(bundle, parts=(replace(part, claims=part.claims[-1:], obligations=()),))
     assert status_of(bundle, asked(bundle, Plan(ONE))) is Status.VACUOUS
+
+
+@pytest.mark.parametrize("assumed", ["rdi <= 4", "rdi <= 6"])
+def test_cases_of_the_start_are_covered_and_each_has_one_or_none(
+    tmp_path: Path, assumed: str
+) -> None:
+    """A split gives an obligation that the cases cover; a case without a start is one too."""
+    spec = write(tmp_path / "spec", Small(EMPTY, ("rdi <= 6",), (assumed,)))
+    text = (spec / "spec.toml").read_text().replace("[exit]", 'split = "rdi == 5"\n[exit]')
+    (spec / "spec.toml").write_text(text)
+    assert certified(spec, tmp_path / "made") == [Verdict.PROVED]
+    bundle = read_bundle(tmp_path / "made")
+    audit(bundle.parts[0])
+    kinds = Counter(each.kind for each in bundle.parts[0].obligations)
+    empty = assumed == "rdi <= 4"
+    assert (kinds[Kind.CASES], kinds[Kind.START], kinds[Kind.EXCLUDED]) == (1, 2 - empty, empty)
+    checked = asked(bundle, Plan(ONE))
+    assert status_of(bundle, checked) is Status.PROVED
+
+
+def test_assumptions_that_no_start_satisfies_prove_nothing(tmp_path: Path) -> None:
+    """A vacuous target has a bundle that says so, and is confirmed to have no start."""
+    small = Small(EMPTY, ("rdi == 1",), ("rdi < 1 and rdi > 1",))
+    assert certified(write(tmp_path / "spec", small), tmp_path / "made") == [Verdict.VACUOUS]
+    bundle = read_bundle(tmp_path / "made")
+    audit(bundle.parts[0])
+    checked = asked(bundle, Plan(ONE))
+    assert [each.obligation.kind for each in checked] == [Kind.EXCLUDED]
+    assert checked[0].standing is Standing.CONFIRMED
+    assert status_of(bundle, checked) is Status.VACUOUS
+
+
+def test_two_specs_of_one_name_are_not_mixed(tmp_path: Path) -> None:
+    """A part is never written over another."""
+    small = Small(EMPTY, ("true",))
+    write(tmp_path / "spec", small)
+    (tmp_path / "other").mkdir()
+    shutil.copytree(tmp_path / "spec", tmp_path / "other" / "spec")
+    specs = [str(tmp_path / "spec"), str(tmp_path / "other" / "spec")]
+    order = ["prove", *specs, "--jobs", "1", "-m", "retaining"]
+    assert main([*order, "--certify", str(tmp_path / "b")]) == Status.BAD_INPUT
+    assert not (tmp_path / "b").exists()
 
 
 @pytest.mark.parametrize(

@@ -97,8 +97,8 @@ def explored(session: Session, places: Places) -> Iterator[Stated]:
             continue
         seen.add(key)
         at = places.of(shown)
-        states = "under these conditions the opposite of the last one holds"
-        asserted = (*given(shown.facts), ("its opposite", claripy.Not(shown.condition)))
+        states = "the last condition below holds nowhere where the others do"
+        asserted = (*given(shown.facts), ("which never holds", claripy.Not(shown.condition)))
         yield Stated(KINDS[shown.about], states, asserted, at, assumptions=used(shown.facts))
 
 

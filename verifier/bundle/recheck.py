@@ -80,7 +80,7 @@ def recheck(bundle: Bundle, plan: Plan) -> Iterator[Checked]:
     with ProcessPoolExecutor(plan.jobs, context, confine) as pool:
         try:
             asked = [
-                [(name, pool.submit(ask, name, each.text, plan.seconds)) for name in plan.solvers]
+                [(name, _submit(pool, name, each, plan)) for name in plan.solvers]
                 for each in obligations
             ]
             for each, futures in zip(obligations, asked, strict=True):
@@ -91,11 +91,22 @@ def recheck(bundle: Bundle, plan: Plan) -> Iterator[Checked]:
             raise
 
 
-def _reply(name: SolverName, future: Future[Reply]) -> Reply:
+def _submit(
+    pool: ProcessPoolExecutor, name: SolverName, obligation: Obligation, plan: Plan
+) -> Future[Reply] | None:
     try:
-        return future.result()
+        return pool.submit(ask, name, obligation.text, plan.seconds)
     except BrokenProcessPool:
-        return Reply(name, Answer.UNKNOWN, 0.0, "the process of a solver died")
+        return None
+
+
+def _reply(name: SolverName, future: Future[Reply] | None) -> Reply:
+    try:
+        if future is not None:
+            return future.result()
+    except BrokenProcessPool:
+        pass
+    return Reply(name, Answer.UNKNOWN, 0.0, "the process of a solver died")
 
 
 def _certified(obligation: Obligation, plan: Plan) -> bool | None:

@@ -1,4 +1,4 @@
-"""What came of a recheck, as text and as JSON."""
+"""What came of a recheck, as text and as JSON after ``schema.json`` beside this file."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from verifier.bundle.audit import GOES_ON
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 SCHEMA = "verifier-recheck"
 VERSION = 1
+SCHEMA_FILE = Path(__file__).with_name("schema.json")
 INDENT = "  "
 STYLE = {
     Standing.CONFIRMED: "bold green",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import claripy
@@ -93,5 +94,6 @@ def where(step: Step | None, image: Image) -> Where:
     place, line = step.place, None
     if place.region.content is not None and isinstance(place.offset, int):
         line = image.line_at(place.offset)
-    source = "" if line is None else f"{line.file}:{line.line}"
+    # Where the file lies is of one machine, and the bundle is for others.
+    source = "" if line is None else f"{Path(line.file).name}:{line.line}"
     return Where(step.number, str(place), step.instruction.text, source)

@@ -15,6 +15,7 @@ from verifier.bundle.layout import (
 )
 from verifier.bundle.smtlib import script
 from verifier.bundle.tree import Tree
+from verifier.errors import BadInput
 from verifier.proving.entry import PROCESSOR_STATE
 from verifier.reporting.files import file_name
 
@@ -35,7 +36,14 @@ def write_parts(
 ) -> tuple[str, ...]:
     """Write a part for each model into ``folder``; give their names."""
     make = certificates or (lambda _: None)
-    return tuple(_write_part(folder, report, session, make) for session in report.sessions)
+    try:
+        return tuple(_write_part(folder, report, session, make) for session in report.sessions)
+    except FileExistsError:
+        message = f"two specs are named '{report.spec.name}'; certify each by itself"
+        raise BadInput(message, report.spec.description.path) from None
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise BadInput(f"the bundle cannot be written: {reason}", folder) from None
 
 
 def _write_part(folder: Path, report: Report, session: Session, make: MakeCertificate) -> str:
