@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, assert_never
 
 from verifier.bundle.cover import Leaf, begins, cases, cover, entered, handed_on
 from verifier.bundle.questions import Places, claimed, explored, met
+from verifier.errors import Bug
 from verifier.execution.path import (
     Faulted,
     OutOfFuel,
@@ -71,8 +72,11 @@ class Tree:
             "claims": claims,
         }
 
-    def _number(self, segment: Segment | None) -> int | None:
-        return next((at for at, each in enumerate(self.segments) if each is segment), None)
+    def _number(self, segment: Segment | None) -> int:
+        for at, each in enumerate(self.segments):
+            if each is segment:
+                return at
+        raise Bug("a path belongs to no segment, or goes on in none")
 
     def _cases(self) -> list[dict[str, Any]]:
         context = self.session.context
@@ -88,7 +92,8 @@ class Tree:
                 None,
             )
             stated = begins(context, number, allowed=segment is not None)
-            found.append({"obligation": self.add(stated), "segment": self._number(segment)})
+            number_of = None if segment is None else self._number(segment)
+            found.append({"obligation": self.add(stated), "segment": number_of})
         return found
 
     def _segment(self, segment: Segment) -> dict[str, Any]:
@@ -110,14 +115,16 @@ class Tree:
         }
 
     def _path(self, path: Path) -> dict[str, Any]:
-        by = path.ending.by if isinstance(path.ending, Subsumed) else None
-        handed = None if by is None else handed_on(self.session.context, path, by)
+        into, handed = None, None
+        if isinstance(path.ending, Subsumed):
+            into = self._number(path.ending.by)
+            handed = handed_on(self.session.context, path, self.segments[into])
         return {
             "segment": self._number(path.segment),
             "ending": name_of(path.ending),
             "words": told(path),
             "conditions": len(path.facts),
-            "into": self._number(by),
+            "into": into,
             "obligation": self.add(handed),
             "steps": [str(step.place) for step in path.steps],
         }

@@ -283,7 +283,10 @@ def _met(one: Round) -> Round:
     joint = joined(one.back)
     if joint is None:
         return one
-    met = (Path(b.steps, b.occurrences, Subsumed(b.state), b.knowledge) for b in one.back)
+    met = (
+        Path(b.steps, b.occurrences, Subsumed(b.state, joint.segment), b.knowledge, b.segment)
+        for b in one.back
+    )
     return replace(one, back=(joint,), ended=(*one.ended, *met))
 
 
