@@ -83,7 +83,7 @@ class Ways:
         self._choices = choices
         self._taken: list[bool] = []
 
-    def decide(self, condition: Bool) -> bool:
+    def decide(self, condition: Bool, _: object = None) -> bool:
         """Say which way it goes, both ways in turn."""
         if condition.is_true() or condition.is_false():
             return bool(condition.is_true())
@@ -95,7 +95,7 @@ class Ways:
         self.conditions.append(condition if way else claripy.Not(condition))
         return way
 
-    def holds(self, condition: Bool) -> bool:
+    def holds(self, condition: Bool, _: object = None) -> bool:
         """Say whether the condition is true as it is written."""
         return bool(condition.is_true())
 
@@ -103,7 +103,7 @@ class Ways:
         """Say the same."""
         return self.holds(condition)
 
-    def value(self, expression: BV) -> int | None:
+    def value(self, expression: BV, _: object = None) -> int | None:
         """Give the number that the expression is as it is written, or None."""
         return known(expression)
 

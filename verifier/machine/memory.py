@@ -321,12 +321,10 @@ def _place_by_oracle(region: Region, address: BV, size: int, oracle: Oracle) -> 
     if oracle.holds(claripy.Not(near), About.ACCESS):
         return None
     distance = address - region.base
-    if size <= region.size and oracle.decide(
-        claripy.ULE(distance, region.size - size), About.ACCESS
-    ):
+    inside = claripy.ULE(distance, region.size - size)
+    if size <= region.size and oracle.decide(inside, About.ACCESS):
         exact = oracle.value(distance, About.ACCESS)
         return Place(region, distance if exact is None else exact)
     if oracle.decide(near, About.ACCESS):
-        reason = f"an access straddles the edge of region {region.name}"
-        raise Unmodelled(reason, (distance,))
+        raise Unmodelled(f"an access straddles the edge of region {region.name}", (distance,))
     return None
