@@ -37,10 +37,12 @@ STYLE = {
     Standing.UNKNOWN: "bold yellow",
     Standing.CONTRADICTED: "bold red",
 }
+GAP = "C13"
+"""The row of SOUNDNESS.md on what a recheck leaves to be believed."""
 BELIEVED = (
     "To be believed still: that the paths, the values on them and the formulas are what the bytes, "
     "the spec and the processor model say; conditions that became true while they were made; the "
-    "bit-vector theory of these solvers. SOUNDNESS.md tells."
+    f"bit-vector theory of these solvers: {GAP} of SOUNDNESS.md."
 )
 
 
