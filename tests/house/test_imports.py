@@ -18,6 +18,7 @@ AT_LEAST = 60
 LEVEL_OF = {
     "errors": 0,
     "solver": 1,
+    "certificate": 1,
     "machine": 1,
     "semantics": 2,
     "loading": 2,
@@ -43,6 +44,7 @@ DOORS: dict[str, str | tuple[str, ...]] = {
     "archinfo": "verifier/semantics/lifted.py",
     "pypcode": "verifier/agreement/",
     "bochscpu": "verifier/replay/",
+    "pysolvers": "verifier/certificate/cadical.py",
 }
 NOT_IN = {"claripy": "verifier/specification/"}
 ANYONE = ""
