@@ -152,7 +152,7 @@ def test_no_proof_refutes_a_script_with_a_solution(rng: random.Random) -> None:
 
 def test_limits_are_told() -> None:
     """What is too large says which limit it met; a check says the same."""
-    hard = asking("(distinct (bvmul x y) (bvmul y x))", x=12, y=12)
+    hard = asking("(distinct (bvmul x (bvmul y z)) (bvmul (bvmul x y) z))", x=8, y=8, z=8)
     assert certify(hard, Limits(gates=100)) == TooLarge("the circuit has more than 100 gates")
     assert certify(hard, Limits(conflicts=10)) == TooLarge("no proof within 10 conflicts")
     with pytest.raises(Refused, match="more than 100 gates"):

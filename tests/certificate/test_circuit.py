@@ -7,7 +7,14 @@ from itertools import product
 import pytest
 
 from tests.certificate.tables import Table, every
-from verifier.certificate.circuit import FALSE, TRUE, Circuit, Kind, TooManyGates
+from verifier.certificate.circuit import (
+    ASKED_PER_NODE,
+    FALSE,
+    TRUE,
+    Circuit,
+    Kind,
+    TooManyGates,
+)
 
 
 def literals(circuit: Circuit) -> tuple[list[int], list[int]]:
@@ -81,3 +88,13 @@ def test_size_is_limited() -> None:
         circuit.differ(a, b)
     with pytest.raises(TooManyGates):
         circuit.input()
+
+
+def test_work_is_limited_where_nothing_grows() -> None:
+    """Gates that fold away are counted too, so that no input keeps a reader busy for days."""
+    circuit = Circuit(3)
+    for _ in range(3 * ASKED_PER_NODE):
+        circuit.both(TRUE, TRUE)
+    with pytest.raises(TooManyGates):
+        circuit.both(TRUE, TRUE)
+    assert len(circuit.nodes) == 1

@@ -117,6 +117,8 @@ def test_circuit_is_limited() -> None:
     """A script whose circuit is larger than allowed is refused while it grows."""
     with pytest.raises(TooManyGates):
         translate(asking("(= x (bvmul y (bvudiv x y)))", x=64, y=64), 5000)
+    with pytest.raises(TooManyGates):
+        translate(asking("(= x " + "(bvnot " * 600 + "x" + ")" * 601, x=1000), 10_000)
 
 
 @pytest.mark.parametrize(
@@ -132,8 +134,8 @@ def test_circuit_is_limited() -> None:
         ("(define-fun f ((a Bool)) Bool a)", "1:1: this is no command"),
         ("(define-fun f () Bool #b1)", "1:23: the definition is not of the sort it says"),
         ("(declare-const x Int)", "1:18: expected Bool or (_ BitVec width)"),
-        ("(declare-const x (_ BitVec 0))", "1:28: a bit-vector has 1 to 4096 bits"),
-        ("(declare-const x (_ BitVec 99999999999))", "1:28: a bit-vector has 1 to 4096 bits"),
+        ("(declare-const x (_ BitVec 0))", "1:28: a bit-vector has 1 to 1024 bits"),
+        ("(declare-const x (_ BitVec 99999999999))", "1:28: a bit-vector has 1 to 1024 bits"),
         ("(declare-const x Bool)(declare-const x Bool)", "1:38: 'x' cannot be given a meaning"),
         ("(declare-const |true| Bool)", "1:16: 'true' cannot be given a meaning"),
         ("(declare-const bvadd Bool)", "1:16: 'bvadd' cannot be given a meaning"),

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from verifier.certificate import lrat
 from verifier.certificate.lrat import Clause, Refused, check
 
 if TYPE_CHECKING:
@@ -108,6 +109,14 @@ def test_no_random_steps_refute_what_has_a_solution(rng: random.Random) -> None:
         accepted += 1
         assert not solvable(clauses)
     assert accepted
+
+
+def test_work_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A proof that looks at more literals than allowed is refused before it does."""
+    check(ALL_OF_TWO, PROOF)
+    monkeypatch.setattr(lrat, "MOST_VISITS", 9)
+    with pytest.raises(Refused, match="line 2: the proof looks at more than 9 literals"):
+        check(ALL_OF_TWO, PROOF)
 
 
 @given(st.text(alphabet="0123456789- \nd²x", max_size=40))

@@ -22,7 +22,7 @@ class Limits:
     """How large a certificate may get: gates of the circuit, conflicts of the search."""
 
     gates: int = MOST_GATES
-    conflicts: int = 200_000
+    conflicts: int = 20_000
 
 
 @dataclass(frozen=True, slots=True)

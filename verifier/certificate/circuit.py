@@ -34,7 +34,11 @@ class Node:
 
 
 class TooManyGates(Exception):
-    """The circuit would be larger than allowed."""
+    """The circuit would be larger than allowed, or take more work to fold than one so large."""
+
+
+ASKED_PER_NODE = 50
+"""How much more may be asked of a circuit than it may keep: what folds away takes time too."""
 
 
 class Circuit:
@@ -45,6 +49,13 @@ class Circuit:
         self.nodes: list[Node] = [Node(Kind.CONSTANT)]
         self._known: dict[Node, Literal] = {}
         self._most = most
+        self._left = ASKED_PER_NODE * most
+
+    def spend(self, amount: int) -> None:
+        """Count ``amount`` bits that were asked for, gates or not."""
+        self._left -= amount
+        if self._left < 0:
+            raise TooManyGates
 
     def _append(self, node: Node) -> Literal:
         if len(self.nodes) > self._most:
@@ -65,6 +76,7 @@ class Circuit:
 
     def both(self, a: Literal, b: Literal) -> Literal:
         """Give ``a and b``."""
+        self.spend(1)
         if a > b:
             a, b = b, a
         if a == FALSE or a == b ^ 1:
@@ -77,6 +89,7 @@ class Circuit:
 
     def differ(self, a: Literal, b: Literal) -> Literal:
         """Give ``a xor b``; the gate itself has no negated operand."""
+        self.spend(1)
         odd = (a ^ b) & 1
         a, b = sorted((a & ~1, b & ~1))
         if a == b:
@@ -85,6 +98,7 @@ class Circuit:
 
     def choose(self, condition: Literal, yes: Literal, no: Literal) -> Literal:
         """Give ``if condition then yes else no``; condition and yes are not negated in the gate."""
+        self.spend(1)
         if condition & 1:
             condition, yes, no = condition ^ 1, no, yes
         if condition == FALSE or yes == no:

@@ -9,9 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from verifier.certificate.arithmetic import Bits, constant
-from verifier.certificate.circuit import FALSE, TRUE, Circuit, Literal
+from verifier.certificate.circuit import FALSE, TRUE, Literal
 from verifier.certificate.expressions import Atom, Expression, Form, mistake, read
 from verifier.certificate.operators import INDEXED, NAMES, WIDEST, Value, apply, apply_indexed
+from verifier.certificate.sums import Sums
 from verifier.errors import BadInput, nearest
 
 RESERVED = {"true", "false", "let", "_", "!", "as", "forall", "exists", "match", "par", "BitVec"}
@@ -22,14 +23,14 @@ COMMENTS = {"set-info", "set-option", "exit"}
 class Formula:
     """A circuit, the literal that says that all assertions hold, and the declared symbols."""
 
-    circuit: Circuit
+    circuit: Sums
     holds: Literal
     symbols: dict[str, Value]
 
 
 def translate(text: str, most_gates: int) -> Formula:
     """Read a script; raise TooManyGates where its circuit is larger, BadInput with the place."""
-    reader = _Reader(text, Circuit(most_gates))
+    reader = _Reader(text, Sums(most_gates))
     for command in read(text):
         reader.obey(command)
     if not reader.asked:
@@ -72,7 +73,7 @@ def _index(expression: Expression) -> int | None:
 class _Reader:
     """Obeys the commands of one script."""
 
-    def __init__(self, text: str, circuit: Circuit) -> None:
+    def __init__(self, text: str, circuit: Sums) -> None:
         self.text = text
         self.circuit = circuit
         self.holds = TRUE
@@ -147,7 +148,9 @@ class _Reader:
                 case _Apply(form, count):
                     operands = values[len(values) - count :]
                     del values[len(values) - count :]
-                    values.append(self._applied(form, operands))
+                    value = self._applied(form, operands)
+                    self.circuit.spend(1 if isinstance(value, int) else len(value))
+                    values.append(value)
                 case _Bind(names, body):
                     for name in reversed(names):
                         self._meaning.setdefault(name, []).append(values.pop())
@@ -218,7 +221,8 @@ class _Reader:
                     return apply(self.circuit, name, operands)
                 case Form((Atom("_"), Atom(name), *numbers)) if name in INDEXED:
                     indices = [_index(number) for number in numbers]
-                    return apply_indexed(name, [i for i in indices if i is not None], operands)
+                    known = [i for i in indices if i is not None]
+                    return apply_indexed(self.circuit, name, known, operands)
         except BadInput as wrong:
             raise self._wrong(wrong.message, form) from None
         raise self._wrong("this operator is not known", form.items[0])

@@ -14,6 +14,10 @@ from collections.abc import Sequence
 Clause = tuple[int, ...]
 
 
+MOST_VISITS = 200_000_000
+"""A proof is refused that looks at more literals than this; that takes about a minute."""
+
+
 class Refused(Exception):
     """A proof that proves nothing, and why."""
 
@@ -24,10 +28,14 @@ def check(clauses: Sequence[Clause], proof: str) -> None:
     Raise Refused otherwise.
     """
     known = dict(enumerate(clauses, 1))
+    visits = 0
     for number, line in enumerate(proof.splitlines(), 1):
         name, clause, hints = _step(line, number)
         if name in known:
             raise Refused(f"line {number}: the name {name} is taken")
+        visits += len(clause) + sum(len(known.get(hint, ())) for hint in hints)
+        if visits > MOST_VISITS:
+            raise Refused(f"line {number}: the proof looks at more than {MOST_VISITS} literals")
         _follow(known, clause, hints, number)
         if not clause:
             return

@@ -12,13 +12,14 @@ from itertools import combinations, pairwise
 from verifier.certificate import arithmetic
 from verifier.certificate.arithmetic import Bits
 from verifier.certificate.circuit import FALSE, Circuit, Literal
+from verifier.certificate.sums import Sums
 from verifier.errors import BadInput, nearest
 
 Value = Literal | Bits
-Binary = Callable[[Circuit, Bits, Bits], Bits]
+Binary = Callable[[Sums, Bits, Bits], Bits]
 Comparison = Callable[[Circuit, Bits, Bits], Literal]
 
-WIDEST = 4096
+WIDEST = 1024
 """More bits than this no vector may have: what is longer is no question about a processor."""
 
 
@@ -30,35 +31,56 @@ def _then_not(meaning: Binary) -> Binary:
     return lambda circuit, a, b: arithmetic.invert(meaning(circuit, a, b))
 
 
+def _number(circuit: Sums, bits: Bits) -> int | None:
+    """Give the value of a constant vector."""
+    form = circuit.form(bits)
+    return None if form.terms else form.constant
+
+
+def _multiply(circuit: Sums, a: Bits, b: Bits) -> Bits:
+    """Give the product: of a sum and a constant a sum, of two others the same in either order."""
+    for x, y in ((a, b), (b, a)):
+        if (factor := _number(circuit, y)) is not None:
+            return circuit.scale(x, factor)
+    return arithmetic.multiply(circuit, *sorted((a, b)))
+
+
+def _shift_left(circuit: Sums, a: Bits, amount: Bits) -> Bits:
+    by = _number(circuit, amount)
+    if by is None:
+        return arithmetic.shift_left(circuit, a, amount)
+    return circuit.scale(a, 1 << min(by, len(a)))
+
+
 _AND, _OR, _XOR = _each(Circuit.both), _each(Circuit.either), _each(Circuit.differ)
 
 ASSOCIATIVE: dict[str, Binary] = {
-    "bvadd": arithmetic.add,
-    "bvmul": arithmetic.multiply,
+    "bvadd": lambda circuit, a, b: circuit.combine(a, b, 1),
+    "bvmul": _multiply,
     "bvand": _AND,
     "bvor": _OR,
     "bvxor": _XOR,
 }
 BINARY: dict[str, Binary] = {
-    "bvsub": arithmetic.subtract,
+    "bvsub": lambda circuit, a, b: circuit.combine(a, b, -1),
     "bvudiv": lambda circuit, a, b: arithmetic.divide(circuit, a, b)[0],
     "bvurem": lambda circuit, a, b: arithmetic.divide(circuit, a, b)[1],
     "bvsdiv": arithmetic.signed_quotient,
     "bvsrem": arithmetic.signed_remainder,
     "bvsmod": arithmetic.signed_modulo,
-    "bvshl": arithmetic.shift_left,
+    "bvshl": _shift_left,
     "bvlshr": lambda circuit, a, b: arithmetic.shift_right(circuit, a, b, FALSE),
     "bvashr": lambda circuit, a, b: arithmetic.shift_right(circuit, a, b, a[-1]),
     "bvnand": _then_not(_AND),
     "bvnor": _then_not(_OR),
     "bvxnor": _then_not(_XOR),
-    "bvcomp": lambda circuit, a, b: (arithmetic.equal(circuit, a, b),),
+    "bvcomp": lambda circuit, a, b: (circuit.same(a, b),),
     "ext_rotate_left": arithmetic.rotate_left,
     "ext_rotate_right": arithmetic.rotate_right,
 }
-UNARY: dict[str, Callable[[Circuit, Bits], Bits]] = {
+UNARY: dict[str, Callable[[Sums, Bits], Bits]] = {
     "bvnot": lambda _, a: arithmetic.invert(a),
-    "bvneg": arithmetic.negate,
+    "bvneg": lambda circuit, a: circuit.scale(a, -1),
 }
 COMPARISONS: dict[str, Comparison] = {
     "bvult": arithmetic.below,
@@ -109,14 +131,14 @@ def _truths(name: str, values: list[Value], count: int | None = None) -> list[Li
     return found
 
 
-def _same(circuit: Circuit, name: str, a: Value, b: Value) -> Literal:
+def _same(circuit: Sums, name: str, a: Value, b: Value) -> Literal:
     if isinstance(a, int):
         first, second = _truths(name, [a, b])
         return circuit.differ(first, second) ^ 1
-    return arithmetic.equal(circuit, *_vectors(name, [a, b]))
+    return circuit.same(*_vectors(name, [a, b]))
 
 
-def _generic(circuit: Circuit, name: str, values: list[Value]) -> Value:
+def _generic(circuit: Sums, name: str, values: list[Value]) -> Value:
     match name, values:
         case "not", _:
             return _truths(name, values, 1)[0] ^ 1
@@ -144,7 +166,7 @@ def _narrow(bits: Bits) -> Bits:
     return bits
 
 
-def apply(circuit: Circuit, name: str, values: list[Value]) -> Value:
+def apply(circuit: Sums, name: str, values: list[Value]) -> Value:
     """Give the value of an operator without indices."""
     if name in GENERIC:
         return _generic(circuit, name, values)
@@ -165,7 +187,7 @@ def apply(circuit: Circuit, name: str, values: list[Value]) -> Value:
     raise BadInput(f"'{name}' is no operator of QF_BV: {nearest(name, NAMES)}")
 
 
-def apply_indexed(name: str, indices: list[int], values: list[Value]) -> Bits:
+def apply_indexed(circuit: Sums, name: str, indices: list[int], values: list[Value]) -> Bits:
     """Give the value of an operator with indices: ``((_ extract 7 0) x)`` and its like."""
     if len(indices) != INDEXED.get(name):
         raise BadInput(f"'(_ {name} ...)' with {len(indices)} indices is no operator of QF_BV")
@@ -175,7 +197,7 @@ def apply_indexed(name: str, indices: list[int], values: list[Value]) -> Bits:
         case "extract":
             if not width > by >= indices[1]:
                 raise BadInput(f"bits {by} to {indices[1]} are not in a vector of {width} bits")
-            return bits[indices[1] : by + 1]
+            return circuit.lowest(bits, by + 1)[indices[1] :]
         case "rotate_left":
             return bits[width - by % width :] + bits[: width - by % width]
         case "rotate_right":
