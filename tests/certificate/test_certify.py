@@ -9,8 +9,15 @@ import z3
 
 from tests.certificate.scripts import APART, COMMUTES, UNSATISFIABLE, Random, asking, weakened
 from verifier.certificate import cadical, lrat
-from verifier.certificate.certify import Certificate, Limits, Satisfiable, TooLarge, certify
-from verifier.certificate.checking import check, clauses_of, dimacs_of
+from verifier.certificate.certify import (
+    Certificate,
+    Limits,
+    Satisfiable,
+    TooLarge,
+    certify,
+    proof_for,
+)
+from verifier.certificate.checking import accepts, check, clauses_of, dimacs_of
 from verifier.certificate.cnf import dimacs
 from verifier.certificate.lrat import Refused
 from verifier.errors import BadInput, Bug
@@ -176,3 +183,21 @@ def test_a_wrong_proof_by_the_solver_is_our_bug(monkeypatch: pytest.MonkeyPatch)
 def test_dimacs_is_of_the_same_clauses() -> None:
     """Other checkers get the clauses that the proof's numbers mean."""
     assert dimacs_of(APART) == dimacs(clauses_of(APART))
+
+
+def test_proofs_for_questions_that_were_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bundle gets the text of the proof, none where it is too large, and judges by it."""
+    proof = proof_for(APART)
+    assert proof is not None
+    assert accepts(APART, proof)
+    assert not accepts(COMMUTES, proof)
+    monkeypatch.setattr(cadical, "search", lambda *_: None)
+    assert proof_for(APART) is None
+
+
+def test_a_wrong_answer_by_another_solver_is_a_bug() -> None:
+    """A solution of what is said to have none is told; so is a question that cannot be read."""
+    with pytest.raises(Bug, match="has a solution: x = 0x2a, p = 0x1"):
+        proof_for(asking("(= x #x2a)", "p", x=8, p=0))
+    with pytest.raises(Bug, match="not written as it is read: 1:9: 'q' is not declared"):
+        proof_for("(assert q)")

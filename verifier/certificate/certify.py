@@ -11,7 +11,7 @@ from verifier.certificate.circuit import TooManyGates
 from verifier.certificate.cnf import clauses, variables
 from verifier.certificate.formula import translate
 from verifier.certificate.lrat import Refused
-from verifier.errors import Bug
+from verifier.errors import BadInput, Bug
 
 if TYPE_CHECKING:
     from verifier.certificate.formula import Formula
@@ -22,7 +22,7 @@ class Limits:
     """How large a certificate may get: gates of the circuit, conflicts of the search."""
 
     gates: int = MOST_GATES
-    conflicts: int = 20_000
+    conflicts: int = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +74,25 @@ def certify(script: str, limits: Limits = _LIMITS) -> Certified:
             except Refused as refused:
                 raise Bug(f"CaDiCaL's proof is wrong: {refused}") from refused
             return Certificate(proof, len(found), proof.count("\n"))
+
+
+def proof_for(script: str) -> str | None:
+    """Give the proof for a script that a solver found unsatisfiable, None where it is too large.
+
+    That there is a solution, or that the script cannot be read, is a Bug: ours or the solver's.
+    """
+    try:
+        found = certify(script)
+    except BadInput as told:
+        raise Bug(f"a question is not written as it is read: {told}") from told
+    match found:
+        case Certificate(lrat=proof):
+            return proof
+        case TooLarge():
+            return None
+        case Satisfiable(values):
+            some = ", ".join(f"{name} = {value:#x}" for name, value in values.items())
+            raise Bug(f"a question that a solver called unsatisfiable has a solution: {some}")
 
 
 def _values(formula: Formula, true: frozenset[int]) -> dict[str, int]:

@@ -28,6 +28,15 @@ def check(script: str, proof: str, most_gates: int = MOST_GATES) -> None:
     lrat.check(clauses_of(script, most_gates), proof)
 
 
+def accepts(script: str, proof: str) -> bool:
+    """Say whether ``check`` does; a script that cannot be read is still a BadInput."""
+    try:
+        check(script, proof)
+    except Refused:
+        return False
+    return True
+
+
 def clauses_of(script: str, most_gates: int = MOST_GATES) -> list[Clause]:
     """Give the clauses that certificates of ``script`` speak of."""
     try:
