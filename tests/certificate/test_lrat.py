@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import product
+from itertools import permutations, product
 from typing import TYPE_CHECKING
 
 import pytest
@@ -86,6 +86,21 @@ def test_a_proof_of_other_clauses_is_refused() -> None:
             flipped[place][literal] *= -1
             with pytest.raises(Refused):
                 check([tuple(clause) for clause in flipped], PROOF)
+
+
+@pytest.mark.parametrize("order", list(permutations((1, 2, 3))))
+def test_each_literal_of_a_step_counts(order: tuple[int, ...]) -> None:
+    """A clause that was derived is kept whole: it is refuted by excluding all its literals."""
+    a, b, c = order
+    step = f"10 {a} {b} {c} 0 1 2 0\n11 0 3 4 5 10 0\n"
+    clauses: list[Clause] = [(1, 2, 3, 4), (1, 2, 3, -4), (-a,), (-b,), (-c,)]
+    check(clauses, step)
+    for place in (2, 3, 4):
+        left = [*clauses]
+        left[place] = clauses[2 + (place - 1) % 3]
+        assert solvable(left)
+        with pytest.raises(Refused, match="line 2: the hints end in no contradiction"):
+            check(left, step)
 
 
 def test_no_random_steps_refute_what_has_a_solution(rng: random.Random) -> None:
