@@ -12,6 +12,7 @@ import pytest
 from tests.soundness.build import Small, write
 from verifier.bundle.layout import INDEX, MANIFEST, SUMS, Staging, digest, sealed
 from verifier.bundle.write import write_parts
+from verifier.certificate.certify import proof_for
 from verifier.machine.models import ModelName
 from verifier.proving.session import Session, report_of
 from verifier.proving.target import read_target
@@ -63,14 +64,13 @@ WRITES = f'event = "write"\nwhen = "rdi == 5"\nholds = "{AT}"\n'
 CLAIMS = ("rax <= 1", "rsi == entry.rsi + 20 * rdi", "rdi == entry.rdi", WRITES, "rdx == 2")
 TOOLS = {"verifier": "of this test"}
 PART = "small.retaining"
-PROOF = "1 0 2 3 0\n"
 
 Change = Callable[[dict[str, Any]], None]
 
 
 def certificate(script: str) -> str | None:
-    """Give a text in the place of a certificate for the obligations of claims."""
-    return PROOF if "a claim holds" in script else None
+    """Give certificates for the obligations of claims, so that some have one and some have none."""
+    return proof_for(script) if "a claim holds" in script else None
 
 
 @pytest.fixture(scope="session")

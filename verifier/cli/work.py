@@ -97,8 +97,9 @@ def _written(reports: Sequence[Report], bundle: Path | None) -> tuple[str, ...]:
     if bundle is None:
         return ()
     from verifier.bundle.write import write_parts  # noqa: PLC0415 - only for a bundle
+    from verifier.certificate.certify import proof_for  # noqa: PLC0415 - likewise
 
-    return tuple(name for report in reports for name in write_parts(bundle, report))
+    return tuple(name for report in reports for name in write_parts(bundle, report, proof_for))
 
 
 def _reports(spec: Path, wish: Wish, replayer: Replayer, say: Say) -> Iterator[Report]:
