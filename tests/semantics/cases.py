@@ -18,7 +18,6 @@ from tests.semantics.starts import (
     FINE,
     PAGE,
     Setting,
-    address,
     rarely,
     setting,
 )
@@ -39,8 +38,10 @@ CONTROL_NUMBERS = {
     3: ControlRegister.CR3,
     4: ControlRegister.CR4,
 }
-Scene = Callable[[Setting, Instance], Instance]
-"""Lays out what one row needs; may change the instance."""
+Scene = Callable[[Setting, Instance], None]
+"""Lays out what one row needs of a state."""
+Shape = Callable[[Setting, Instance], Instance]
+"""Gives an instance of a row the fields that its meaning turns on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +62,8 @@ class Case:
 def random_case(source: random.Random, entry: Entry, mode: Mode) -> Case:
     """Give a case of ``entry`` in ``mode``."""
     made = setting(source, mode)
-    instance = _place_operand(made, random_instance(source, entry, mode))
-    scene = SCENES.get(entry.form if isinstance(entry, Row) else entry.name)
-    if scene is not None:
-        instance = scene(made, instance)
+    instance = shaped_instance(made, entry)
+    lay_scene(made, entry, instance)
     after = b""
     if instance.opcode == b"\x0f\x01" and entry.digit == 3:
         after, made.steps = (SIDT_64 if mode.is_64 else SIDT_32), 2
@@ -73,28 +72,52 @@ def random_case(source: random.Random, entry: Entry, mode: Mode) -> Case:
     return Case(name_of(entry), mode, instance.raw, made.start(), made.steps)
 
 
-def _place_operand(made: Setting, instance: Instance) -> Instance:
+def shaped_instance(made: Setting, entry: Entry) -> Instance:
+    """Give an instance of ``entry`` whose operand, where no register moves it, is at hand."""
+    instance = random_instance(made.source, entry, made.mode)
+    shape = SHAPES.get(form_of(entry))
+    if shape is not None:
+        instance = shape(made, instance)
     operand = instance.operand
-    if operand is None or operand.register is not None or rarely(made.source, 0.05):
+    if operand is None or operand.register is not None:
         return instance
-    target = address(made.source, made.mode)
-    stack = operand.base in (Gpr.RSP, Gpr.RBP)
-    if not made.mode.is_64:
-        target -= made.segments[Segment.SS if stack else Segment.DS].base
-    following = made.rip + len(instance.raw)
-    if operand.base is not None and operand.index == operand.base:
-        operand = replace(operand, index=None, scale=0)
-        instance = replace(instance, operand=operand)
-    delta = target - operand.address(made.gprs, following, made.mode)
+    if operand.base is not None and operand.base == operand.index:
+        return replace(instance, operand=replace(operand, index=None, scale=0))
     if operand.base is not None:
-        register = Gpr(operand.base)
-        made.set(register, made.gprs[register] + delta)
         return instance
-    displacement = (operand.displacement + delta) % (1 << 32)
+    displacement = (operand.displacement + _missing(made, instance)) % (1 << 32)
     return instance.at(displacement - (1 << 32 if displacement >> 31 else 0))
 
 
-def _operand_bytes(made: Setting, instance: Instance, data: bytes) -> None:
+def lay_scene(made: Setting, entry: Entry, instance: Instance) -> None:
+    """Lay out what an instance of ``entry`` needs of a state."""
+    operand = instance.operand
+    if operand is not None and operand.base is not None and not rarely(made.source, 0.05):
+        register = Gpr(operand.base)
+        made.set(register, made.gprs[register] + _missing(made, instance))
+    scene = SCENES.get(form_of(entry))
+    if scene is not None:
+        scene(made, instance)
+
+
+def form_of(entry: Entry) -> str:
+    """Give the manual's form."""
+    return entry.form if isinstance(entry, Row) else entry.name
+
+
+def _missing(made: Setting, instance: Instance) -> int:
+    """Give how far a memory operand is below an address that is worth an access."""
+    assert instance.operand is not None
+    target = made.address()
+    stack = instance.operand.base in (Gpr.RSP, Gpr.RBP)
+    if not made.mode.is_64:
+        target -= made.segments[Segment.SS if stack else Segment.DS].base
+    following = made.rip + len(instance.raw)
+    return target - instance.operand.address(made.gprs, following, made.mode)
+
+
+def lay_operand_bytes(made: Setting, instance: Instance, data: bytes) -> None:
+    """Put bytes where an instance's memory operand is."""
     operand = instance.operand
     if operand is None or operand.register is not None:
         return
@@ -120,7 +143,7 @@ def target(made: Setting) -> int:
     """Give where a transfer may go."""
     source = made.source
     if rarely(source, 0.3):
-        return address(source, made.mode)
+        return made.address()
     return source.choice((CODE, DATA_AREA, FINE, 0xFFFF, 0x1_0000)) + source.randrange(PAGE)
 
 
@@ -131,19 +154,18 @@ def _near(source: random.Random, number: int, width: int) -> int:
     return number
 
 
-def _move_from_control(made: Setting, instance: Instance) -> Instance:
+def _numbered_control(made: Setting, instance: Instance) -> Instance:
     source = made.source
     reg = source.randrange(16) if rarely(source) else source.choice(tuple(CONTROL_NUMBERS))
     return replace(instance, reg=reg if made.mode.is_64 else reg & 7)
 
 
-def _move_to_control(made: Setting, instance: Instance) -> Instance:
+def _move_to_control(made: Setting, instance: Instance) -> None:
     source = made.source
-    instance = _move_from_control(made, instance)
     register = CONTROL_NUMBERS.get(instance.reg)
     operand = instance.operand
     if register is None or operand is None or operand.register is None:
-        return instance
+        return
     number = made.controls[register]
     likely = (1 << 31, 1 << 31 | 1, 1 << 16, 1 << 29, 1 << 30, 1 << 5, 1 << 12, 1 << 17, 1)
     number ^= source.choice((0, *likely))
@@ -151,30 +173,27 @@ def _move_to_control(made: Setting, instance: Instance) -> Instance:
         number = _near(source, number, 64 if rarely(source, 0.2) else 32)
     upper = 0 if made.mode.is_64 else source.getrandbits(32) << 32
     made.gprs[Gpr(operand.register)] = number | upper
-    return instance
 
 
-def _msr(made: Setting, instance: Instance) -> Instance:
+def _msr(made: Setting, _instance: Instance) -> None:
     source = made.source
     number = EFER_MSR if rarely(source, 0.95) else EFER_MSR + 1
     made.gprs[Gpr.RCX] = number | source.getrandbits(32) << 32
     efer = _near(source, made.controls[ControlRegister.EFER], 13 if rarely(source, 0.8) else 64)
     made.gprs[Gpr.RAX] = efer & 0xFFFF_FFFF | source.getrandbits(32) << 32
     made.gprs[Gpr.RDX] = efer >> 32 | source.getrandbits(32) << 32
-    return instance
 
 
-def _cpuid(made: Setting, instance: Instance) -> Instance:
+def _cpuid(made: Setting, _instance: Instance) -> None:
     leaf, subleaf = made.source.choice(tuple(bochs_model(has_la57=True).cpuid))
     made.gprs[Gpr.RAX] = leaf | made.source.getrandbits(32) << 32
     made.gprs[Gpr.RCX] = subleaf | made.source.getrandbits(32) << 32
-    return instance
 
 
 def _stack_words(made: Setting, size: int, *words: int) -> None:
     pointer = made.gprs[Gpr.RSP]
     if rarely(made.source):
-        pointer = address(made.source, made.mode)
+        pointer = made.address()
         made.set(Gpr.RSP, pointer)
     if not made.mode.is_64:
         pointer = (pointer + made.segments[Segment.SS].base) % (1 << 32)
@@ -182,11 +201,10 @@ def _stack_words(made: Setting, size: int, *words: int) -> None:
     made.put(pointer, data)
 
 
-def _far_return(made: Setting, instance: Instance) -> Instance:
+def _far_return(made: Setting, instance: Instance) -> None:
     wide = made.mode.is_64 and bool(instance.rex & 8)
     upper = made.source.getrandbits(16) << 16
     _stack_words(made, 8 if wide else 4, target(made), selector(made.source) | upper)
-    return instance
 
 
 def _far_pointer(made: Setting) -> bytes:
@@ -198,90 +216,100 @@ def _far_direct(made: Setting, instance: Instance) -> Instance:
     return replace(instance, immediate=_far_pointer(made))
 
 
-def _far_indirect(made: Setting, instance: Instance) -> Instance:
-    _operand_bytes(made, instance, _far_pointer(made))
-    return instance
+def _far_indirect(made: Setting, instance: Instance) -> None:
+    lay_operand_bytes(made, instance, _far_pointer(made))
 
 
-def _table_pointer(made: Setting, instance: Instance) -> Instance:
+def _table_pointer(made: Setting, instance: Instance) -> None:
     source = made.source
-    base = address(source, made.mode).to_bytes(8, "little")
-    _operand_bytes(made, instance, source.randbytes(2) + base)
-    return instance
+    base = made.address().to_bytes(8, "little")
+    lay_operand_bytes(made, instance, source.randbytes(2) + base)
 
 
-def _load_segment(made: Setting, instance: Instance) -> Instance:
-    number = selector(made.source)
-    operand = instance.operand
-    if operand is not None and operand.register is not None:
-        made.gprs[Gpr(operand.register)] = number | made.source.getrandbits(48) << 16
-    _operand_bytes(made, instance, number.to_bytes(2, "little"))
+def _loaded_segment(made: Setting, instance: Instance) -> Instance:
     reg = made.source.randrange(8) if rarely(made.source) else made.source.choice((0, 2, 3, 4, 5))
     return replace(instance, reg=reg)
 
 
-def _store_segment(made: Setting, instance: Instance) -> Instance:
+def _load_segment(made: Setting, instance: Instance) -> None:
+    number = selector(made.source)
+    operand = instance.operand
+    if operand is not None and operand.register is not None:
+        made.gprs[Gpr(operand.register)] = number | made.source.getrandbits(48) << 16
+    lay_operand_bytes(made, instance, number.to_bytes(2, "little"))
+
+
+def _stored_segment(made: Setting, instance: Instance) -> Instance:
     reg = made.source.randrange(8) if rarely(made.source) else made.source.randrange(6)
     return replace(instance, reg=reg)
 
 
-def _string(made: Setting, instance: Instance) -> Instance:
+def _repeated(made: Setting, instance: Instance) -> Instance:
+    repeats = rarely(made.source, 0.7)
+    return replace(instance, prefixes=b"\xf3" + instance.prefixes) if repeats else instance
+
+
+def _string(made: Setting, _instance: Instance) -> None:
     source = made.source
-    if rarely(source, 0.7):
-        instance = replace(instance, prefixes=b"\xf3" + instance.prefixes)
     made.gprs[Gpr.RCX] = source.choice((0, 1, 2, source.randrange(40), source.randrange(40)))
     made.gprs[Gpr.RCX] |= 0 if made.mode.is_64 else source.getrandbits(32) << 32
     for register, name in ((Gpr.RSI, Segment.DS), (Gpr.RDI, Segment.ES)):
         base = 0 if made.mode.is_64 else made.segments[name].base
-        made.set(register, address(source, made.mode) - base)
+        made.set(register, made.address() - base)
     if rarely(source, 0.3):
         made.gprs[Gpr.RDI] = made.gprs[Gpr.RSI]
         made.set(Gpr.RDI, made.gprs[Gpr.RSI] + source.randrange(-40, 40))
-    return instance
 
 
-def _pop_flags(made: Setting, instance: Instance) -> Instance:
+def _pop_flags(made: Setting, _instance: Instance) -> None:
     _stack_words(made, 8, made.source.getrandbits(64))
-    return instance
 
 
-def _near_return(made: Setting, instance: Instance) -> Instance:
+def _near_return(made: Setting, _instance: Instance) -> None:
     _stack_words(made, 8 if made.mode.is_64 else 4, target(made))
-    return instance
 
 
-def _near_indirect(made: Setting, instance: Instance) -> Instance:
+def _near_indirect(made: Setting, instance: Instance) -> None:
     to = target(made)
     operand = instance.operand
     if operand is not None and operand.register is not None:
         made.set(Gpr(operand.register), to)
-    _operand_bytes(made, instance, (to % (1 << 64)).to_bytes(8, "little"))
-    return instance
+    lay_operand_bytes(made, instance, (to % (1 << 64)).to_bytes(8, "little"))
 
 
-def _random_stack(made: Setting, instance: Instance) -> Instance:
+def _random_stack(made: Setting, _instance: Instance) -> None:
     if rarely(made.source, 0.2):
-        made.set(Gpr.RSP, address(made.source, made.mode))
-    return instance
+        made.set(Gpr.RSP, made.address())
 
 
+SHAPES: Mapping[str, Shape] = MappingProxyType(
+    {
+        "MOV r, CRn": _numbered_control,
+        "MOV CRn, r": _numbered_control,
+        "JMP ptr16:32": _far_direct,
+        "CALL ptr16:32": _far_direct,
+        "MOV Sreg, r/m16": _loaded_segment,
+        "MOV r/m, Sreg": _stored_segment,
+        "MOVS m8, m8": _repeated,
+        "MOVS m, m": _repeated,
+        "STOS m8": _repeated,
+        "STOS m": _repeated,
+    }
+)
+"""By the manual's form."""
 SCENES: Mapping[str, Scene] = MappingProxyType(
     {
-        "MOV r, CRn": _move_from_control,
         "MOV CRn, r": _move_to_control,
         "RDMSR": _msr,
         "WRMSR": _msr,
         "CPUID": _cpuid,
         "RET far": _far_return,
         "RET far imm16": _far_return,
-        "JMP ptr16:32": _far_direct,
-        "CALL ptr16:32": _far_direct,
         "JMP m16:32": _far_indirect,
         "CALL m16:32": _far_indirect,
         "LGDT m": _table_pointer,
         "LIDT m": _table_pointer,
         "MOV Sreg, r/m16": _load_segment,
-        "MOV r/m, Sreg": _store_segment,
         "MOVS m8, m8": _string,
         "MOVS m, m": _string,
         "STOS m8": _string,

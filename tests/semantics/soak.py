@@ -42,7 +42,7 @@ def main() -> None:
                         reasons[outcome.unmodelled or f"no judge: {outcome.no_judge}"] += 1
                         continue
                     compared[name_of(entry)] += 1
-                    if is_excepted(case, outcome.differences):
+                    if is_excepted(case.name, outcome.differences):
                         continue
                     for difference in outcome.differences:
                         print(f"{name}: {case}: {difference}")  # noqa: T201 - its purpose

@@ -38,6 +38,8 @@ FINE = 0xC000_0000
 """Linear address of the GiB with pages of 4 KiB and 2 MiB."""
 FINE_FRAMES = 0x40_0000
 DIRECTORY, PAGE_TABLE = 0x2_0000, 0x2_1000
+TABLES = range(PML4, GDT)
+"""Where a state's own bytes must not go."""
 PAGE, LARGE_PAGE = 0x1000, 0x20_0000
 P, RW, US, A, D, PS = 1, 2, 4, 1 << 5, 1 << 6, 1 << 7
 NX = 1 << 63
@@ -94,7 +96,10 @@ def descriptor(source: random.Random) -> int:
 
 @dataclass(slots=True)
 class Setting:
-    """A start that is still being put together."""
+    """A start that is still being put together.
+
+    ``identical`` keeps addresses out of the pages that are not mapped to themselves.
+    """
 
     source: random.Random
     mode: Mode
@@ -108,6 +113,7 @@ class Setting:
     rip: int = CODE
     descriptors: list[int] = field(default_factory=list)
     steps: int = 1
+    identical: bool = False
 
     @property
     def width(self) -> int:
@@ -119,11 +125,16 @@ class Setting:
         """Say whether paging is on."""
         return self.mode is not Mode.PROTECTED_32
 
+    def address(self) -> int:
+        """Give a linear address that an instruction may access."""
+        return (_plain_address if self.identical else address)(self.source, self.mode)
+
     def put(self, linear: int, data: bytes) -> None:
         """Put bytes where a linear address leads if its page is mapped as most are."""
         fine = linear - FINE
         physical = FINE_FRAMES + fine if self.paged and 0 <= fine < LARGE_PAGE else linear
-        if 0 <= physical < 1 << 39:
+        tables = self.identical and TABLES.start - len(data) < physical < TABLES.stop
+        if 0 <= physical < 1 << 39 and not tables:
             self.memory[physical] = data
 
     def set(self, register: Gpr, number: int) -> None:
@@ -169,6 +180,21 @@ def address(source: random.Random, mode: Mode) -> int:
     edge = 1 << source.choice((40, 47, 47, 56, 63))
     edge = source.choice((edge, -edge)) + source.randrange(-9, 9)
     return edge % (1 << 64)
+
+
+def _plain_address(source: random.Random, mode: Mode) -> int:
+    """Give a linear address that is mapped to itself, or not canonical, or at the end of 4G."""
+    chance = source.random()
+    if chance < 0.85:
+        return DATA_AREA + int(chance * (1 << 40)) % 0x2000
+    if chance < 0.87:
+        return source.choice((0, 0xFFFF_FFF0, 0xFFFF_FFF8, 0xFFFF_FFFC, 0xFFFF_FFFF))
+    if not mode.is_64:
+        return DATA_AREA + source.randrange(0x2000)
+    if chance < 0.95:
+        return ABOVE_4G + source.randrange(PAGE)
+    edge = 1 << source.choice((47, 47, 56, 63))
+    return (source.choice((edge, -edge)) + source.randrange(-9, 9)) % (1 << 64)
 
 
 def setting(source: random.Random, mode: Mode) -> Setting:
@@ -234,11 +260,12 @@ def _segments(source: random.Random, mode: Mode) -> dict[Segment, SegmentValue]:
             chosen[Segment.CS] = replace(chosen[Segment.CS], base=base, limit=CODE + 0x7FFF)
     for name in (Segment.ES, Segment.SS, Segment.DS, Segment.FS, Segment.GS):
         if rarely(source, 0.1):
-            chosen[name] = _odd_segment(source, name, chosen[name])
+            chosen[name] = odd_segment(source, name, chosen[name])
     return chosen
 
 
-def _odd_segment(source: random.Random, name: Segment, plain: SegmentValue) -> SegmentValue:
+def odd_segment(source: random.Random, name: Segment, plain: SegmentValue) -> SegmentValue:
+    """Give a segment register that is null, moved, short, of another type or of 16 bits."""
     null = SegmentValue(
         selector=source.randrange(4),
         base=0,
