@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, cast
 
 import claripy
 
+from verifier.machine.words import width_of
+
 if TYPE_CHECKING:
     from claripy.ast.base import Base
     from claripy.ast.bv import BV
@@ -132,7 +134,7 @@ class Emitter:
             case "BVV" | "BoolV":
                 text, number = str(node.args[0]), cast("int", node.args[0])
             case "BVS":
-                text, number = self._leaf(str(node.args[0]), cast("BV", node).length)
+                text, number = self._leaf(str(node.args[0]), width_of(cast("BV", node)))
             case _:
                 operands = [each for each in node.args if isinstance(each, claripy.ast.Base)]
                 parts = [self._texts[each.hash()] for each in operands]
@@ -152,14 +154,14 @@ def _evaluated(text: str, count: int) -> Callable[..., int]:
 
 
 def _operation(node: Base, parts: list[str]) -> str:
-    width = cast("BV", node).length if isinstance(node, claripy.ast.BV) else 0
+    width = width_of(node) if isinstance(node, claripy.ast.BV) else 0
     if node.op in OPERATIONS:
         return OPERATIONS[node.op](width, parts)
     if node.op in COMPARISONS:
         return f"{parts[0]} {COMPARISONS[node.op]} {parts[1]}"
     operands = [each for each in node.args if isinstance(each, claripy.ast.BV)]
     if node.op in SIGNED_COMPARISONS:
-        one, other = (_signed(text, operands[0].length) for text in parts)
+        one, other = (_signed(text, width_of(operands[0])) for text in parts)
         return f"{one} {SIGNED_COMPARISONS[node.op]} {other}"
     match node.op:
         case "Extract":
@@ -171,7 +173,7 @@ def _operation(node: Base, parts: list[str]) -> str:
         case "ZeroExt":
             return parts[0]
         case "SignExt":
-            return f"{_signed(parts[0], operands[0].length)} & {_mask(width)}"
+            return f"{_signed(parts[0], width_of(operands[0]))} & {_mask(width)}"
     raise NotImplementedError(f"claripy's {node.op}")
 
 
@@ -180,7 +182,7 @@ def _joined(operands: list[BV], parts: list[str]) -> str:
     for operand, text in zip(reversed(operands), reversed(parts), strict=True):
         if text != "0":
             terms.append(f"{text} << {position}" if position else text)
-        position += operand.length
+        position += width_of(operand)
     return " | ".join(terms) or "0"
 
 

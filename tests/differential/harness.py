@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tests.differential.paths import Meaning, Path, fault_of
 from tests.differential.states import Scenery, State
-from tests.differential.vector import NAMES, SLOTS, At, slot, state_over
+from tests.differential.vector import NAMES, SLOTS, slot, state_over
 from tests.semantics.allowed import is_allowed, is_excepted, is_left_to_numbers
 from tests.semantics.cases import form_of
 from tests.semantics.encoding import Entry, modes_of, name_of
 from tests.semantics.manual import undefined_flags
-from verifier.execution.path import Stopped
-from verifier.machine.registers import ControlRegister, Efer, Flag, Mode, Segment
+from verifier.execution.path import Faulted, Stopped
+from verifier.machine.registers import Efer, Flag, Mode, Segment
+from verifier.replay import Engine
 from verifier.semantics.forms import FORMS
 from verifier.semantics.table import SYSTEM_ROWS
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     import random
 
     from tests.differential.judge import Batch, Judge, Seen
+    from tests.differential.numbers import Difference
     from tests.differential.vector import Vector
 
 ENTRIES: tuple[Entry, ...] = (*SYSTEM_ROWS, *FORMS)
@@ -54,16 +56,19 @@ class Divergence:
 
 @dataclass(slots=True)
 class Tally:
-    """What was compared, by entry and mode; what was not, and why."""
+    """What was compared, by entry and mode, and on numbers by engine; what was not, and why."""
 
     states: Counter[tuple[str, Mode]] = field(default_factory=Counter)
+    on_numbers: dict[Engine, Counter[str]] = field(
+        default_factory=lambda: {engine: Counter() for engine in Engine}
+    )
     faults: Counter[str] = field(default_factory=Counter)
     excepted: Counter[str] = field(default_factory=Counter)
     left: Counter[str] = field(default_factory=Counter)
     no_judge: Counter[str] = field(default_factory=Counter)
     instances: int = 0
     paths: int = 0
-    divergences: list[Divergence] = field(default_factory=list)
+    divergences: list[Divergence | Difference] = field(default_factory=list)
 
 
 def combinations() -> list[tuple[Entry, Mode]]:
@@ -95,9 +100,11 @@ def drawn(source: random.Random, entry: Entry, mode: Mode, count: int) -> Drawn:
     return Drawn(scenery, states, Meaning(before))
 
 
-def run(
-    work: Iterator[tuple[random.Random, Entry, Mode]], count: int, judge: Judge, tally: Tally
-) -> None:
+Work = tuple["random.Random", Entry, Mode]
+"""What is compared next, and the source of its randomness."""
+
+
+def run(work: Iterable[Work], count: int, judge: Judge, tally: Tally) -> None:
     """Compare ``count`` states of each piece of work; the judge works while the next is drawn."""
     waiting: Drawn | None = None
     for source, entry, mode in work:
@@ -113,7 +120,7 @@ def run(
 def compare(made: Drawn, seen: list[Seen | str], tally: Tally) -> None:
     """Compare each state's outcome with what the judge saw."""
     scenery = made.scenery
-    name = form_of(scenery.entry)
+    name = name_of(scenery.entry)
     for state, told in zip(made.states, seen, strict=True):
         if isinstance(told, str):
             tally.no_judge[told] += 1
@@ -121,8 +128,10 @@ def compare(made: Drawn, seen: list[Seen | str], tally: Tally) -> None:
         path, differences = _compared(made, state, told)
         if path.unmodelled is not None:
             tally.left[path.unmodelled] += 1
+            if differences:
+                tally.divergences.append(Divergence(scenery, state, path, tuple(differences)))
             continue
-        tally.states[name_of(scenery.entry), scenery.mode] += 1
+        tally.states[name, scenery.mode] += 1
         if told.fault is not None:
             tally.faults[name] += 1
         if is_excepted(name, differences):
@@ -193,8 +202,11 @@ def _differences(
 
 
 def _told(fault: tuple[int, int] | None, path: Path | None) -> str:
-    why = f" ({path.ending.why})" if path is not None and fault is not None else ""
-    return "no fault" if fault is None else f"exception {fault[0]} error {fault[1]:#x}{why}"
+    if fault is None:
+        return "no fault"
+    ending = None if path is None else path.ending
+    why = f" ({ending.why})" if isinstance(ending, Faulted) else ""
+    return f"exception {fault[0]} error {fault[1]:#x}{why}"
 
 
 def _registers(ours: Vector, seen: Vector, mask: int) -> list[str]:

@@ -77,9 +77,10 @@ class Follower:
         if number is not None:
             return number
         text = self.emitter.text(expression)
-        answer: Answer = self.emitter.numbers[text]
+        answer: int | None = self.emitter.numbers[text]
         if width_of(expression) > SMALL:
-            answer = answer if answer < NEAR or answer > WORD - NEAR else None
+            far = NEAR <= self.emitter.numbers[text] <= WORD - NEAR
+            answer = None if far else answer
             text = f"{text} if {text} < {NEAR} or {text} > {WORD - NEAR} else None"
         self._keep(text, answer)
         return answer
@@ -202,8 +203,10 @@ def _changed(before: State, after: State) -> list[tuple[int, Base]]:
         (SLOTS[each.name.lower()], before.gprs[each], after.gprs[each]) for each in Gpr
     ]
     found.append((SLOTS["rip"], before.rip, after.rip))
-    for control in ControlRegister:
-        found.append((SLOTS[control.value], before.controls[control], after.controls[control]))
+    found += [
+        (SLOTS[control.value], before.controls[control], after.controls[control])
+        for control in ControlRegister
+    ]
     for segment in Segment:
         old, new = before.segments[segment], after.segments[segment]
         if old is new:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from tests.differential.vector import NAMES, vector_of
+from tests.differential.vector import GPRS, NAMES, vector_of
 from tests.replay.build import (
     CR4_LA57,
     GDT,
@@ -54,7 +54,7 @@ if TYPE_CHECKING:
     from tests.differential.judge import Deltas
     from tests.differential.vector import Vector
     from tests.semantics.encoding import Entry, Instance
-    from verifier.machine.concrete import SegmentValue
+    from verifier.machine.concrete import SegmentValue, Start
 
 EDGE_VALUES = tuple(number % (1 << 64) for number in (*EDGES, *WIDE_EDGES))
 FLAG_MASK = sum(1 << flag for flag in FREE_FLAGS)
@@ -73,6 +73,7 @@ class State:
 
     vector: Vector
     deltas: Deltas
+    made: Setting
 
 
 class Scenery:
@@ -113,13 +114,17 @@ class Scenery:
             edge = self.source.choice(EDGE_VALUES).to_bytes(8, "little")
             lay_operand_bytes(made, self.instance, edge)
         lay_scene(made, self.entry, self.instance)
-        return State(vector_of(made), list(made.memory.items()))
+        return State(vector_of(made), list(made.memory.items()), made)
+
+    def start(self, state: State) -> Start:
+        """Give a state as a replay's start."""
+        return replace(state.made.start(), memory=self.memory | dict(state.deltas))
 
     def _drawn(self) -> Setting:
         source, base = self.source, self._base
         drawn = source.getrandbits(1024)
-        gprs = {register: drawn >> 64 * register & 0xFFFF_FFFF_FFFF_FFFF for register in Gpr}
-        for register in source.choices(tuple(Gpr), k=source.choice((0, 4, 12))):
+        gprs = {register: drawn >> 64 * register & 0xFFFF_FFFF_FFFF_FFFF for register in GPRS}
+        for register in source.choices(GPRS, k=source.choice((0, 4, 12))):
             gprs[register] = source.choice(EDGE_VALUES)
         made = replace(
             base,

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 Vector = list[int]
 """Registers in the order of ``NAMES``."""
 
-CONTROLS = tuple(ControlRegister)
+GPRS, SEGMENTS, CONTROLS = tuple(Gpr), tuple(Segment), tuple(ControlRegister)
 PARTS = {"selector": 16, "base": 64, "limit": 32, "attributes": 16}
 """What a segment register has; the attributes lie as in a descriptor's bytes 5 and 6."""
 ROOT_MASK = 0x000F_FFFF_FFFF_F000
@@ -53,7 +53,10 @@ WIDTHS: dict[str, int] = {
     "rflags": 64,
     **{register.value: 64 for register in CONTROLS},
     **{f"{name.name.lower()}.{part}": width for name in Segment for part, width in PARTS.items()},
-    **{"gdtr.base": 64, "gdtr.limit": 16, "idtr.base": 64, "idtr.limit": 16},
+    "gdtr.base": 64,
+    "gdtr.limit": 16,
+    "idtr.base": 64,
+    "idtr.limit": 16,
 }
 """The width of each number by its name, in the order of a vector."""
 NAMES = tuple(WIDTHS)
@@ -80,12 +83,12 @@ def attributes_of(value: SegmentValue) -> int:
 
 def vector_of(made: Setting) -> Vector:
     """Give the registers of a setting."""
-    vector = [made.gprs[register] for register in Gpr]
+    vector = [made.gprs[register] for register in GPRS]
     if not made.mode.is_64:
         # Bochs cuts RSP where 64-bit mode is left, so it never has more in 32-bit code.
         vector[Gpr.RSP] &= 0xFFFF_FFFF
     vector += [made.rip, made.rflags, *(made.controls[each] for each in CONTROLS)]
-    for segment in Segment:
+    for segment in SEGMENTS:
         value = made.segments[segment]
         vector += [value.selector, value.base, value.limit, attributes_of(value)]
     return [*vector, made.gdtr.base, made.gdtr.limit, made.idtr.base, made.idtr.limit]

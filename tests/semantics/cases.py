@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from tests.semantics.encoding import Entry, Instance, name_of, random_instance
+from tests.semantics.manual import undefined_flags
 from tests.semantics.starts import (
     CODE,
     DATA_AREA,
@@ -21,7 +22,7 @@ from tests.semantics.starts import (
     rarely,
     setting,
 )
-from verifier.machine.registers import EFER_MSR, ControlRegister, Gpr, Mode, Segment
+from verifier.machine.registers import EFER_MSR, ControlRegister, Flag, Gpr, Mode, Segment
 from verifier.replay.bochs_models import bochs_model
 from verifier.semantics.rows import Row
 
@@ -46,13 +47,17 @@ Shape = Callable[[Setting, Instance], Instance]
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A start whose first instruction is an instance of an entry, and how many to execute."""
+    """A start whose first instruction is an instance of an entry, and how many to execute.
+
+    ``undefined`` are the flags that the manual leaves undefined after it.
+    """
 
     name: str
     mode: Mode
     raw: bytes
     start: Start
     steps: int
+    undefined: frozenset[Flag] = frozenset()
 
     def __str__(self) -> str:
         """Give the entry, the mode and the bytes."""
@@ -69,7 +74,8 @@ def random_case(source: random.Random, entry: Entry, mode: Mode) -> Case:
         after, made.steps = (SIDT_64 if mode.is_64 else SIDT_32), 2
     linear = made.rip + (0 if mode.is_64 else made.segments[Segment.CS].base)
     made.put(linear, instance.raw + after)
-    return Case(name_of(entry), mode, instance.raw, made.start(), made.steps)
+    undefined = undefined_flags(form_of(entry), instance)
+    return Case(name_of(entry), mode, instance.raw, made.start(), made.steps, undefined)
 
 
 def shaped_instance(made: Setting, entry: Entry) -> Instance:

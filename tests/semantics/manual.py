@@ -34,7 +34,7 @@ REX_W, OPERAND_SIZE = 8, 0x66
 
 def undefined_flags(name: str, instance: Instance) -> frozenset[Flag]:
     """Give the flags that an instance of the manual's form ``name`` leaves undefined."""
-    mnemonic = name.split()[0]
+    mnemonic = name.split(maxsplit=1)[0]
     if mnemonic not in {"SHL", "SHR", "SAR"} or instance.opcode[0] not in COUNTED:
         return UNDEFINED.get(mnemonic, frozenset())
     wide = bool(instance.rex & REX_W)

@@ -40,6 +40,7 @@ FINE_FRAMES = 0x40_0000
 DIRECTORY, PAGE_TABLE = 0x2_0000, 0x2_1000
 TABLES = range(PML4, GDT)
 """Where a state's own bytes must not go."""
+FINE_TABLES = range(DIRECTORY, PAGE_TABLE + 0x1000)
 PAGE, LARGE_PAGE = 0x1000, 0x20_0000
 P, RW, US, A, D, PS = 1, 2, 4, 1 << 5, 1 << 6, 1 << 7
 NX = 1 << 63
