@@ -49,7 +49,8 @@ Shape = Callable[[Setting, Instance], Instance]
 class Case:
     """A start whose first instruction is an instance of an entry, and how many to execute.
 
-    ``undefined`` are the flags that the manual leaves undefined after it.
+    ``undefined`` are the flags that the manual leaves undefined after it; None after several
+    instructions, where those that were left open are left out.
     """
 
     name: str
@@ -57,7 +58,7 @@ class Case:
     raw: bytes
     start: Start
     steps: int
-    undefined: frozenset[Flag] = frozenset()
+    undefined: frozenset[Flag] | None = None
 
     def __str__(self) -> str:
         """Give the entry, the mode and the bytes."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
@@ -84,7 +85,14 @@ def compare(case: Case, replayer: Replayer, engine: Engine = Engine.BOCHS) -> Ou
     if seen.fault is not None:
         told = f"{seen.fault.vector.mnemonic}({seen.fault.error})"
         return Outcome([f"{engine.value} raises {told}, we none"])
-    shown = [*_registers(ours, seen, case.undefined), *_open_flags(ours, case.undefined)]
+    left = {
+        flag for flag in Flag if any(each.name == f"rflags.{flag.name}" for each in ours.choices)
+    }
+    undefined = left if case.undefined is None else case.undefined
+    shown = _registers(ours, seen, undefined)
+    if left != undefined:
+        mine, manual = (sorted(flag.name for flag in each) for each in (left, undefined))
+        shown.append(f"left open: {mine}; undefined by the manual: {manual}")
     if engine is Engine.QEMU:
         return Outcome(shown + _memory_changed(case, ours, seen))
     shown += _differ("GDTR.base", known(ours.state.gdtr.base), seen.gdtr.base)
@@ -109,18 +117,7 @@ def _differ(what: str, ours: int | None, seen: int) -> list[str]:
     return [] if ours == seen else [f"{what}: ours {shown}, Bochs {seen:#x}"]
 
 
-def _open_flags(ours: ConcreteRun, undefined: frozenset[Flag]) -> list[str]:
-    """Say where what our semantics leave open is not what the manual does."""
-    left = {
-        flag for flag in Flag if any(each.name == f"rflags.{flag.name}" for each in ours.choices)
-    }
-    if left == undefined:
-        return []
-    told = [sorted(flag.name for flag in each) for each in (left, undefined)]
-    return [f"left open: {told[0]}; undefined by the manual: {told[1]}"]
-
-
-def _registers(ours: ConcreteRun, seen: Observation, open_flags: frozenset[Flag]) -> list[str]:
+def _registers(ours: ConcreteRun, seen: Observation, open_flags: AbstractSet[Flag]) -> list[str]:
     state = ours.state
     halted = isinstance(ours.ending, Stopped)
     differences = [] if halted == (seen.end is EndKind.HALTED) else [f"Bochs {seen.end.value}"]
