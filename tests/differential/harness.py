@@ -12,9 +12,9 @@ from tests.differential.paths import Meaning, Path, fault_of
 from tests.differential.states import Scenery, State
 from tests.differential.vector import NAMES, SLOTS, slot, state_over
 from tests.semantics.allowed import is_allowed, is_excepted, is_left_to_numbers
-from tests.semantics.cases import form_of
 from tests.semantics.encoding import Entry, modes_of, name_of
 from tests.semantics.manual import undefined_flags
+from tests.semantics.scenes import form_of
 from verifier.execution.path import Faulted, Stopped
 from verifier.machine.registers import Efer, Flag, Mode, Segment
 from verifier.replay import Engine

@@ -23,24 +23,21 @@ from tests.replay.build import (
     quads,
     tables,
 )
-from tests.semantics.cases import lay_operand_bytes, lay_scene, shaped_instance
+from tests.semantics.drawing import EDGES, WIDE_EDGES, descriptor, odd_segment
 from tests.semantics.encoding import name_of
+from tests.semantics.scenes import lay_operand_bytes, lay_scene, shaped_instance
 from tests.semantics.starts import (
     ABOVE_4G,
     CODE,
     DATA_AREA,
-    EDGES,
     FREE_CR0,
     FREE_FLAGS,
     HARMLESS_CR4,
     PAGE,
     STACK,
-    WIDE_EDGES,
     A,
     D,
     Setting,
-    descriptor,
-    odd_segment,
 )
 from verifier.machine.concrete import TableRegister
 from verifier.machine.ram import Ram

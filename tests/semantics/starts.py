@@ -24,6 +24,7 @@ from tests.replay.build import (
     segment,
     tables,
 )
+from tests.semantics.drawing import descriptor, odd_segment, rarely, value
 from verifier.machine.concrete import SegmentValue, Start, TableRegister
 from verifier.machine.registers import ControlRegister, Cr0, Cr4, Efer, Flag, Gpr, Mode, Segment
 
@@ -49,50 +50,12 @@ FINE_PAGES = (
     *(P | RW | A, P | RW | US | NX, P | RW | D, RW, P | RW, P | NX, P | RW, P | RW),
 )
 FINE_LARGE = (P | RW | PS, P | PS, P | RW | US | PS, P | RW | PS | 1 << 13, P | RW | PS | NX)
-EDGES = (0, 1, -1, -2, 0x7F, 0x80, 0xFF, 0x7FFF, 0x8000, 0xFFFF, 0x7FFF_FFFF, 0x8000_0000)
-WIDE_EDGES = (0xFFFF_FFFF, 1 << 32, (1 << 63) - 1, 1 << 63, (1 << 47) - 1, 1 << 47, -(1 << 47))
 HARMLESS_CR4 = (Cr4.PSE, Cr4.PGE, Cr4.MCE, Cr4.OSFXSR, Cr4.UMIP, Cr4.DE, Cr4.TSD, Cr4.OSXSAVE)
 FREE_CR0 = (Cr0.MP, Cr0.EM, Cr0.TS, Cr0.NE, Cr0.WP, Cr0.AM, Cr0.CD)
 FREE_FLAGS = (
     *(Flag.CF, Flag.PF, Flag.AF, Flag.ZF, Flag.SF, Flag.DF, Flag.OF, Flag.NT),
     *(Flag.AC, Flag.ID),
 )
-
-
-oddness = 1.0
-"""How much more often than usual starts are peculiar."""
-
-
-def rarely(source: random.Random, chance: float = 0.08) -> bool:
-    """Say yes with a small chance."""
-    return source.random() < min(chance * oddness, 0.5 if oddness > 1 else 1)
-
-
-def value(source: random.Random, width: int = 64) -> int:
-    """Give a number, often at an edge."""
-    edges = EDGES if width < 64 else EDGES + WIDE_EDGES
-    number = source.choice((*edges, *(source.getrandbits(width) for _ in range(8))))
-    return int(number) % (1 << width)
-
-
-def descriptor(source: random.Random) -> int:
-    """Give a segment descriptor, most of whose bits are sensible."""
-    access = source.choice((0x9A, 0x9B, 0x92, 0x93, 0x9E, 0x98, 0x90, 0x96, 0x1A, 0x12))
-    if rarely(source):
-        access = source.getrandbits(8)
-    if rarely(source, 0.15):
-        access = access & ~0x60 | source.randrange(4) << 5
-    attributes = source.choice((0xC, 0xC, 0xA, 0x4, 0x2, source.getrandbits(4)))
-    limit = source.choice((0xFFFFF, 0xFFFFF, 0, 0xFFF, source.getrandbits(20)))
-    base = source.choice((0, 0, 0x1_0000, source.getrandbits(32)))
-    return (
-        limit & 0xFFFF
-        | (base & 0xFF_FFFF) << 16
-        | access << 40
-        | (limit >> 16) << 48
-        | attributes << 52
-        | (base >> 24) << 56
-    )
 
 
 @dataclass(slots=True)
@@ -263,34 +226,6 @@ def _segments(source: random.Random, mode: Mode) -> dict[Segment, SegmentValue]:
         if rarely(source, 0.1):
             chosen[name] = odd_segment(source, name, chosen[name])
     return chosen
-
-
-def odd_segment(source: random.Random, name: Segment, plain: SegmentValue) -> SegmentValue:
-    """Give a segment register that is null, moved, short, of another type or of 16 bits."""
-    null = SegmentValue(
-        selector=source.randrange(4),
-        base=0,
-        limit=0,
-        type=0,
-        s=False,
-        dpl=0,
-        present=False,
-        long=False,
-        default_big=False,
-        granular=False,
-    )
-    odd = [
-        null,
-        replace(plain, base=0x1_0000),
-        replace(plain, base=0xFFFF_0000),
-        replace(plain, limit=source.choice((0x30_0FFF, 0x8_FFFF)), granular=True),
-        replace(plain, limit=0x30_0100, granular=False),
-        replace(plain, type=0x7),
-        replace(plain, default_big=False),
-    ]
-    if name is not Segment.SS:
-        odd += [replace(plain, type=kind) for kind in (0x1, 0xB, 0x9)]
-    return source.choice(odd)
 
 
 def _lay_tables(made: Setting) -> None:

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.semantics.allowed import is_allowed, is_excepted
-from tests.semantics.cases import SCENES, SHAPES, form_of, random_case
+from tests.semantics.cases import random_case
 from tests.semantics.compare import compare, run_ours
 from tests.semantics.encoding import Entry, modes_of, name_of
+from tests.semantics.scenes import SCENES, SHAPES, form_of
 from verifier.execution.path import Faulted
 from verifier.machine.registers import Mode, Vector
 from verifier.semantics.forms import FORMS
