@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 SHARES = {None: 0.75, Engine.BOCHS: 0.17, Engine.QEMU: 0.08}
 """Of the time: one lift on many states, whole machines on numbers, and the same in QEMU."""
 
+TURNS, FEW = 20, 20
+"""How many instances of how many states are drawn at most where none was compared."""
+
 
 def work(seed: str, only: str, until: float) -> Iterator[Work]:
     """Go round all entries and modes until it is time, each piece with a seed of its own."""
@@ -37,6 +40,15 @@ def work(seed: str, only: str, until: float) -> Iterator[Work]:
                 return
             name = f"{seed} {name_of(entry)} {mode.name} {turn}"
             yield random.Random(name), entry, mode  # noqa: S311 - test data
+
+
+def fill(seed: str, tally: harness.Tally) -> None:
+    """Draw other instances where none that was drawn led to a comparison."""
+    with Judge() as judge:
+        for (entry, mode), turn in itertools.product(missing(tally), range(TURNS)):
+            if not tally.states[name_of(entry), mode]:
+                source = random.Random(f"{seed} {name_of(entry)} {mode.name} {turn}")  # noqa: S311 - test data
+                harness.run([(source, entry, mode)], FEW, judge, tally)
 
 
 def main() -> int:
@@ -60,12 +72,14 @@ def main() -> int:
         elif engine in available():
             with Replayer([engine]) as replayer:
                 numbers.run(pieces, replayer, engine, tally)
+    if not options.only:
+        fill(f"{seed} again", tally)
     for line in lines(tally):
         print(line)  # noqa: T201 - its purpose
     print(f"{time.monotonic() - began:.0f} s, seed {seed}")  # noqa: T201 - its purpose
     left = [] if options.only else missing(tally)
-    for name in left:
-        print(f"NOT COMPARED {name}: give it more time")  # noqa: T201 - its purpose
+    for entry, mode in left:
+        print(f"NOT COMPARED {name_of(entry)} in {mode.value}")  # noqa: T201 - its purpose
     return int(bool(tally.divergences or left))
 
 

@@ -16,7 +16,7 @@ from tests.semantics.encoding import Entry, modes_of, name_of
 from tests.semantics.manual import undefined_flags
 from tests.semantics.scenes import form_of
 from verifier.execution.path import Faulted, Stopped
-from verifier.machine.registers import Efer, Flag, Mode, Segment
+from verifier.machine.registers import Efer, Flag, Mode, Segment, Vector
 from verifier.replay import Engine
 from verifier.semantics.forms import FORMS
 from verifier.semantics.table import SYSTEM_ROWS
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from tests.differential.judge import Batch, Judge, Seen
     from tests.differential.numbers import Difference
-    from tests.differential.vector import Vector
+    from tests.differential.vector import Registers
 
 ENTRIES: tuple[Entry, ...] = (*SYSTEM_ROWS, *FORMS)
 RFLAGS, CR2, EFER = SLOTS["rflags"], SLOTS["cr2"], SLOTS["efer"]
@@ -181,7 +181,7 @@ def _differences(
 ) -> list[str]:
     fault = fault_of(path)
     if fault != seen.fault:
-        return [f"ours {_told(fault, path)}; Bochs {_told(seen.fault, None)}"]
+        return [_told(path, fault, seen.fault)]
     if fault is not None:
         return []
     if isinstance(path.ending, Stopped) != seen.halted:
@@ -201,15 +201,14 @@ def _differences(
     return differences + _memory(path, results[len(path.flags) :], seen)
 
 
-def _told(fault: tuple[int, int] | None, path: Path | None) -> str:
-    if fault is None:
-        return "no fault"
-    ending = None if path is None else path.ending
-    why = f" ({ending.why})" if isinstance(ending, Faulted) else ""
-    return f"exception {fault[0]} error {fault[1]:#x}{why}"
+def _told(path: Path, ours: tuple[int, int] | None, seen: tuple[int, int] | None) -> str:
+    theirs = "none" if seen is None else f"{Vector(seen[0]).mnemonic}({seen[1]})"
+    if ours is None or not isinstance(path.ending, Faulted):
+        return f"we raise none; Bochs {theirs}"
+    return f"we raise {Vector(ours[0]).mnemonic}({ours[1]}): {path.ending.why}; Bochs {theirs}"
 
 
-def _registers(ours: Vector, seen: Vector, mask: int) -> list[str]:
+def _registers(ours: Registers, seen: Registers, mask: int) -> list[str]:
     if ours == seen:
         return []
     found = []
@@ -231,7 +230,7 @@ def _registers(ours: Vector, seen: Vector, mask: int) -> list[str]:
 ATTRIBUTES = frozenset(slot(segment, "attributes") for segment in Segment)
 
 
-def _mode(path: Path, seen: Vector) -> list[str]:
+def _mode(path: Path, seen: Registers) -> list[str]:
     wide = seen[slot(Segment.CS, "attributes")] & LONG
     active = seen[EFER] >> Efer.LMA & 1
     mode = (Mode.LONG_64 if wide else Mode.COMPATIBILITY) if active else Mode.PROTECTED_32

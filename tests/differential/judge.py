@@ -26,7 +26,7 @@ from verifier.replay.page_walk import PAGE_BYTES
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from tests.differential.vector import Vector
+    from tests.differential.vector import Registers
 
 ROOT = Path(__file__).resolve().parents[2]
 Deltas = list[tuple[int, bytes]]
@@ -42,7 +42,7 @@ PATIENCE = 120
 class Seen(NamedTuple):
     """What one run showed: the registers after it, each store's address and bytes."""
 
-    vector: Vector
+    vector: Registers
     written: list[tuple[int, bytes]]
     fault: tuple[int, int] | None
     halted: bool
@@ -52,13 +52,13 @@ class Batch(TypedDict):
     """States of one instruction: the memory they share, each one's registers and bytes."""
 
     memory: list[tuple[int, bytes]]
-    states: list[tuple[Vector, Deltas]]
+    states: list[tuple[Registers, Deltas]]
 
 
 class Answer(TypedDict):
     """What one state showed, or why nothing."""
 
-    seen: NotRequired[tuple[Vector, list[tuple[int, bytes]], tuple[int, int] | None, bool]]
+    seen: NotRequired[tuple[Registers, list[tuple[int, bytes]], tuple[int, int] | None, bool]]
     reason: NotRequired[str]
 
 
@@ -100,7 +100,7 @@ class Bench(Machine):
         self._code_pages |= code_pages
 
 
-def request_of(vector: Vector, deltas: Deltas) -> RunRequest:
+def request_of(vector: Registers, deltas: Deltas) -> RunRequest:
     """Give the replay's request for one instruction from a state."""
     tables = vector[TABLES:]
     return {
@@ -129,7 +129,7 @@ def _segment(parts: Sequence[int]) -> SegmentMessage:
     }
 
 
-def _observed(machine: Bench, vector: Vector, deltas: Deltas) -> Answer:
+def _observed(machine: Bench, vector: Registers, deltas: Deltas) -> Answer:
     run = Run(machine, request_of(vector, deltas))
     reply = run.answer()
     machine.ran(run.written, run.code_pages)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
 from tests.differential.expressions import Byte, Choices, Emitter, Function, function
-from tests.differential.vector import PARTS, SLOTS, Vector, Watched, attributes_in
+from tests.differential.vector import PARTS, SLOTS, Registers, Watched, attributes_in
 from verifier.execution.path import Faulted, OutOfModel, Stopped
 from verifier.execution.step import take
 from verifier.machine.events import Access
@@ -46,7 +46,7 @@ class Follower:
     A question is how many lines come before it, the text that is compared and the answer.
     """
 
-    def __init__(self, vector: Vector, byte: Byte, choices: Choices) -> None:
+    def __init__(self, vector: Registers, byte: Byte, choices: Choices) -> None:
         """Start with no questions."""
         self.emitter = Emitter(self._leaf)
         self.questions: list[tuple[int, str, Answer]] = []
@@ -142,7 +142,9 @@ class Meaning:
         self.first: Path | None = None
         self.count = 0
 
-    def outcome(self, vector: Vector, byte: Byte, choices: Choices) -> tuple[Path, tuple[int, ...]]:
+    def outcome(
+        self, vector: Registers, byte: Byte, choices: Choices
+    ) -> tuple[Path, tuple[int, ...]]:
         """Give the path that a state takes, and its results."""
         if self.first is None:
             self.first = self._follow(vector, byte, choices)
@@ -156,7 +158,7 @@ class Meaning:
                 path.beside[key] = self._follow(vector, byte, choices)
             path = path.beside[key]
 
-    def _follow(self, vector: Vector, byte: Byte, choices: Choices) -> Path:
+    def _follow(self, vector: Registers, byte: Byte, choices: Choices) -> Path:
         follower = Follower(vector, byte, choices)
         taken = take(self.state, follower, 0, 0)
         self.count += 1

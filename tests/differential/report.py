@@ -14,14 +14,15 @@ if TYPE_CHECKING:
     from collections import Counter
 
     from tests.differential.harness import Tally
+    from tests.semantics.encoding import Entry
 
 HEAD = ("64-bit", "compat.", "32-bit", "tables", "qemu", "faults")
 
 
-def missing(tally: Tally) -> list[str]:
+def missing(tally: Tally) -> list[tuple[Entry, Mode]]:
     """Give each entry and mode of which no state was compared."""
     return [
-        f"{name_of(entry)} in {mode.value}"
+        (entry, mode)
         for entry in ENTRIES
         for mode in modes_of(entry)
         if not tally.states[name_of(entry), mode]

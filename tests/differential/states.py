@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 
     from tests.differential.expressions import Byte
     from tests.differential.judge import Deltas
-    from tests.differential.vector import Vector
+    from tests.differential.vector import Registers
     from tests.semantics.encoding import Entry, Instance
     from verifier.machine.concrete import SegmentValue, Start
 
@@ -68,7 +68,7 @@ CODE_PARTS = frozenset(name for name in SEGMENT_PARTS if name.startswith("cs."))
 class State:
     """One state: its registers, and its bytes by physical address where they are its own."""
 
-    vector: Vector
+    vector: Registers
     deltas: Deltas
     made: Setting
 

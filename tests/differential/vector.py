@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from verifier.machine.cells import Cell
     from verifier.machine.concrete import SegmentValue
 
-Vector = list[int]
+Registers = list[int]
 """Registers in the order of ``NAMES``."""
 
 GPRS, SEGMENTS, CONTROLS = tuple(Gpr), tuple(Segment), tuple(ControlRegister)
@@ -81,7 +81,7 @@ def attributes_of(value: SegmentValue) -> int:
     )
 
 
-def vector_of(made: Setting) -> Vector:
+def vector_of(made: Setting) -> Registers:
     """Give the registers of a setting."""
     vector = [made.gprs[register] for register in GPRS]
     if not made.mode.is_64:
@@ -107,7 +107,7 @@ class Watched(Memory):
         return cell
 
 
-def state_over(vector: Vector, mode: Mode, raw: bytes, varied: Iterable[str]) -> State:
+def state_over(vector: Registers, mode: Mode, raw: bytes, varied: Iterable[str]) -> State:
     """Give the state of code ``raw`` at RIP in which the registers ``varied`` are unknown.
 
     The others are as in ``vector``. Memory below 2^40 is mapped to itself where paging is on.
@@ -137,7 +137,7 @@ def state_over(vector: Vector, mode: Mode, raw: bytes, varied: Iterable[str]) ->
     )
 
 
-def _tables(vector: Vector) -> LoaderTables:
+def _tables(vector: Registers) -> LoaderTables:
     controls = dict(zip(CONTROLS, vector[At.CONTROLS : At.SEGMENTS], strict=True))
     return LoaderTables(
         root=constant(controls[ControlRegister.CR3] & ROOT_MASK),

@@ -46,6 +46,7 @@ LEFT_TO_NUMBERS = (
     # Over symbols, memory is mapped to itself up to 2^40, and not looked at beyond.
     r"an address beyond the loader's identity map is used",
     # Two addresses over different symbols may overlap: a proof needs them to be apart.
+    r"a store hits the loader's top-level table",
     r"two accesses outside every region may be the same memory",
     r"an access straddles the edge of region code",
     r"the count of a repetition is not fixed by the start",
@@ -74,6 +75,8 @@ QEMU_EXCEPTIONS = (
     ("PAUSE", r".*"),
     # Its flags are not settled when it halts.
     ("HLT", r"RFLAGS: .*"),
+    # It takes the immediate as signed.
+    ("RET far imm16", r"RSP: .*"),
     # It marks no code descriptor as accessed.
     *(
         (form, r"\[0x[0-9a-f]+\]: ours 0x[0-9a-f]?[9bdf], Bochs 0x[0-9a-f]?[8ace]")
