@@ -76,7 +76,9 @@ def main() -> int:
         fill(f"{seed} again", tally)
     for line in lines(tally):
         print(line)  # noqa: T201 - its purpose
-    print(f"{time.monotonic() - began:.0f} s, seed {seed}")  # noqa: T201 - its purpose
+    spent = time.monotonic() - began
+    rate = tally.states.total() / (options.seconds * SHARES[None])
+    print(f"{spent:.0f} s, {rate:.0f} states a second of one lift; seed {seed}")  # noqa: T201 - its purpose
     left = [] if options.only else missing(tally)
     for entry, mode in left:
         print(f"NOT COMPARED {name_of(entry)} in {mode.value}")  # noqa: T201 - its purpose
