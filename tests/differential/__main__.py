@@ -12,6 +12,7 @@ import secrets
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from tests.differential import harness, numbers
@@ -44,7 +45,7 @@ def work(seed: str, only: str, until: float) -> Iterator[Work]:
 
 def fill(seed: str, tally: harness.Tally) -> None:
     """Draw other instances where none that was drawn led to a comparison."""
-    with Judge() as judge:
+    with closing(Judge()) as judge:
         for (entry, mode), turn in itertools.product(missing(tally), range(TURNS)):
             if not tally.states[name_of(entry), mode]:
                 source = random.Random(f"{seed} {name_of(entry)} {mode.name} {turn}")  # noqa: S311 - test data
@@ -67,7 +68,7 @@ def main() -> int:
         until += options.seconds * share
         pieces = work(f"{seed} {engine}" if engine else seed, options.only, until)
         if engine is None:
-            with Judge() as judge:
+            with closing(Judge()) as judge:
                 harness.run(pieces, options.states, judge, tally)
         elif engine in available():
             with Replayer([engine]) as replayer:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from tests.differential.vector import Registers
 
 ENTRIES: tuple[Entry, ...] = (*SYSTEM_ROWS, *FORMS)
-RFLAGS, CR2, EFER = SLOTS["rflags"], SLOTS["cr2"], SLOTS["efer"]
+RFLAGS, EFER = SLOTS["rflags"], SLOTS["efer"]
 LONG, PRESENT = 1 << 13, 1 << 7
 WAYS = 8
 """How many ways to choose what is open are tried at most for one state."""
@@ -212,7 +212,7 @@ def _registers(ours: Registers, seen: Registers, mask: int) -> list[str]:
     if ours == seen:
         return []
     found = []
-    skipped = {CR2}
+    skipped: set[int] = set()
     for segment in Segment:
         if not seen[slot(segment, "attributes")] & PRESENT:
             skipped |= {slot(segment, "base"), slot(segment, "limit")}

@@ -13,7 +13,7 @@ import subprocess
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, NamedTuple, NotRequired, Self, TypedDict, cast
+from typing import IO, TYPE_CHECKING, NamedTuple, NotRequired, TypedDict, cast
 
 from verifier.machine.ram import Ram
 from verifier.replay.bochs_library import SEGMENT_NAMES
@@ -24,8 +24,6 @@ from verifier.replay.message import LENGTH_BYTES, RunRequest, SegmentMessage
 from verifier.replay.page_walk import PAGE_BYTES
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from tests.differential.vector import Registers
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -149,9 +147,9 @@ def _observed(machine: Bench, vector: Registers, deltas: Deltas) -> Answer:
 
 
 class Judge:
-    """A context manager with one Bochs process, for batches."""
+    """One Bochs process, for batches, until ``close``."""
 
-    def __enter__(self) -> Self:
+    def __init__(self) -> None:
         """Start the process."""
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.differential.judge"],
@@ -160,14 +158,8 @@ class Judge:
             cwd=ROOT,
             env={**os.environ, "PYTHONPATH": str(ROOT)},
         )
-        return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
         """End the process."""
         self._process.kill()
         self._process.communicate()

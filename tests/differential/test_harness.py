@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -32,7 +33,7 @@ INSTANCES = 12
 @pytest.fixture(scope="module")
 def judge() -> Iterator[Judge]:
     """Give one Bochs for all batches."""
-    with Judge() as shared:
+    with closing(Judge()) as shared:
         yield shared
 
 
