@@ -87,7 +87,10 @@ def compare(case: Case, replayer: Replayer, engine: Engine = Engine.BOCHS) -> Ou
     left = {
         flag for flag in Flag if any(each.name == f"rflags.{flag.name}" for each in ours.choices)
     }
-    undefined = left if case.undefined is None else case.undefined
+    # Where the code's page maps to another frame, another instruction is executed.
+    first = ours.steps[0].step if ours.steps else None
+    same = first is not None and first.instruction.raw == case.raw
+    undefined = case.undefined if same and case.undefined is not None else left
     shown = _registers(ours, seen, undefined)
     if left != undefined:
         mine, manual = (sorted(flag.name for flag in each) for each in (left, undefined))
