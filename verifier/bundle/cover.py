@@ -8,11 +8,12 @@ head of a loop on entering and after each round.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, cast
 
 import claripy
 
 from verifier.bundle.kinds import WAY_OUT, Kind
+from verifier.bundle.renaming import Renaming
 from verifier.bundle.stated import Stated, all_of, given, used
 from verifier.execution.oracle import CONTRACT_MARK
 from verifier.execution.segment import Entry, Root, Segment
@@ -25,7 +26,6 @@ from verifier.solver import Fact
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from claripy.ast import Base
     from claripy.ast.bool import Bool
     from claripy.ast.bv import BV
 
@@ -35,9 +35,6 @@ if TYPE_CHECKING:
     from verifier.machine.state import State
 
 IN_THE_LOOP = "in the loop"
-Values = dict[int, tuple["BV", "BV"]]
-"""Unknowns and what they are, by the hash of the unknown."""
-Expression = TypeVar("Expression", "Bool", "BV")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -100,8 +97,9 @@ def entered(context: Context, entry: Entry) -> Stated:
     """
     head, state, facts = entry.head, entry.state, entry.facts
     if head.root is Root.SWEPT:
-        values = {unknown.hash(): (unknown, value) for unknown, value in head.entered}
-        goals = [_with(each.condition, values) for each in head.facts[head.known :]]
+        values = Renaming()
+        values.add(head.entered)
+        goals = [values.of(each.condition) for each in head.facts[head.known :]]
         words = f"the rounds of the loop at {head.place} that are taken at once exclude no start"
         known = (*context.assumptions, *facts)
         return Stated(Kind.ENTRY, words, _refused(known, goals), assumptions=used(known))
@@ -115,7 +113,7 @@ def handed_on(context: Context, path: Path, by: Segment) -> Stated:
     state, facts = path.ending.state, path.facts
     if by.root is Root.JOINED:
         words = "on this way, what was joined has the values that the way has"
-        goals = [fact.condition for fact in by.facts] + _same(state, by.state, {})
+        goals = [fact.condition for fact in by.facts] + _same(state, by.state, Renaming())
         return Stated(Kind.JOIN, words, _refused(facts, goals), assumptions=used(facts))
     words = f"after a round of the loop at {by.place}, the state is one of its head again"
     known = (*context.assumptions, *facts)
@@ -135,18 +133,18 @@ def _at_head(
 ) -> tuple[tuple[str, Condition], ...]:
     """Deny that the head's unknowns have values that make its state this one."""
     values = _values(head, state, further)
-    unknown = frozenset[str]().union(*(each.variables for each, _ in values.values()))
     own = head.facts[head.known :]
-    goals = [_with(each.condition, values) for each in own if each.condition.variables & unknown]
+    goals = [values.of(each.condition) for each in own if values.touches(each.condition)]
     goals += _same(state, head.state, values)
     # What speaks of no unknown of the head gives the number of all rounds its name.
-    named = [each for each in own if not each.condition.variables & unknown]
+    named = [each for each in own if not values.touches(each.condition)]
     return _refused((*facts, *named), goals)
 
 
-def _values(head: Segment, state: State, further: Iterable[tuple[BV, BV]]) -> Values:
+def _values(head: Segment, state: State, further: Iterable[tuple[BV, BV]]) -> Renaming:
     """Give each unknown of a head with what it is in a state."""
-    values = {unknown.hash(): (unknown, value) for unknown, value in further}
+    values = Renaming()
+    values.add(further)
     own = [(head.state.gpr(register), state.gpr(register)) for register in Gpr]
     own += [(head.state.flags[flag], state.flags[flag]) for flag in head.state.flags]
     own += _cells(head.state, state)
@@ -154,7 +152,7 @@ def _values(head: Segment, state: State, further: Iterable[tuple[BV, BV]]) -> Va
     for general, value in own:
         unknown = cast("BV", general.args[1]) if general.op == "ZeroExt" else general
         if unknown.op == "BVS" and str(unknown.args[0]).endswith(mark):
-            values[unknown.hash()] = unknown, bits(value, width_of(unknown) - 1, 0)
+            values.add([(unknown, bits(value, width_of(unknown) - 1, 0))])
     return values
 
 
@@ -162,11 +160,6 @@ def _number(head: Segment) -> str:
     """Give the number of the step by which the unknowns of a head are named."""
     symbol = head.entered[0][0]
     return str(symbol.args[0]).rpartition("@")[2]
-
-
-def _with(expression: Expression, values: Values) -> Expression:
-    replaced: dict[int, Base] = {key: value for key, (_, value) in values.items()}
-    return cast("Expression", claripy.replace_dict(expression, replaced))
 
 
 def _cells(one: State, other: State) -> list[tuple[BV, BV]]:
@@ -181,9 +174,9 @@ def _cells(one: State, other: State) -> list[tuple[BV, BV]]:
     ]
 
 
-def _same(state: State, general: State, values: Values) -> list[Bool]:
+def _same(state: State, general: State, values: Renaming) -> list[Bool]:
     pairs = [(state.gpr(register), general.gpr(register)) for register in Gpr]
     pairs += [(state.flags[flag], general.flags[flag]) for flag in state.flags]
     pairs += [(mine, its) for its, mine in _cells(general, state)]
-    found = [mine == _with(its, values) for mine, its in pairs if mine is not its]
+    found = [mine == values.of(its) for mine, its in pairs if mine is not its]
     return [each for each in found if not each.is_true()]
