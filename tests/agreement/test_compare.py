@@ -13,7 +13,7 @@ import pytest
 
 from tests.semantics.encoding import modes_of, name_of, random_instance
 from verifier.agreement import compare as comparing
-from verifier.agreement.alone import Accesses, Alone
+from verifier.agreement.alone import Accesses, Alone, Place
 from verifier.agreement.compare import compare, forget
 from verifier.agreement.found import (
     MISTAKES,
@@ -22,6 +22,7 @@ from verifier.agreement.found import (
     NotCompared,
     comparison,
 )
+from verifier.agreement.pcode import pcode_outcomes
 from verifier.machine.registers import Flag, Gpr, Mode
 from verifier.machine.words import bits, concat, constant, plus
 from verifier.semantics import lifted
@@ -301,6 +302,6 @@ def test_no_register_is_left_out() -> None:
     for mode, count in ((Mode.LONG_64, 16), (Mode.PROTECTED_32, 8)):
         instruction = decode(b"\x90", mode)
         assert instruction is not None
-        (outcome,) = comparing.pcode_outcomes(instruction, comparing.Place(comparing.BASE, 0))
+        (outcome,) = pcode_outcomes(instruction, Place(comparing.BASE, 0))
         names = {each.name.lower() for each in Gpr} | {f"e{each.name[1:].lower()}" for each in Gpr}
         assert len(names & set(outcome.values)) == count

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import claripy
 import pytest
@@ -240,13 +240,15 @@ def test_products_become_unknowns_that_say_less(rng: random.Random) -> None:
         numbers = {one: rng.getrandbits(64), other: rng.getrandbits(64)}
         product = signed(numbers[one]) * signed(numbers[other])
         for condition in conditions:
-            truth = condition
+            truth: Any = condition
             for name, number in numbers.items():
                 truth = claripy.replace(truth, name, constant(number))
-            unknown = claripy.replace(
+            unknown: Any = claripy.replace(
                 without_products(condition), symbol("product 0", 128), constant(product, 128)
             )
-            assert claripy.simplify(truth).is_true() == claripy.simplify(unknown).is_true()
+            assert claripy.is_true(claripy.simplify(truth)) == claripy.is_true(
+                claripy.simplify(unknown)
+            )
 
 
 def test_different_products_are_different_unknowns() -> None:
