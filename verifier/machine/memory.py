@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 LARGEST_INDEXED = 0x1000
 """Bytes of the largest region that is read at a symbolic offset."""
 
-
 Extent = tuple[int, int]
 """A first offset and the one after the last."""
 
@@ -301,10 +300,13 @@ def _likely_first(
 
     What is likely saves questions alone: a path that is taken again must fork as it did.
     """
+    base, _ = split(address)
     for region in regions:
-        if size <= region.size:
-            inside = claripy.ULE(address - region.base, region.size - size)
-            if oracle.likely(inside) and oracle.holds(inside):
+        inside = claripy.ULE(address - region.base, region.size - size)
+        if size <= region.size and oracle.likely(inside):
+            # Where it has one distance only, one question serves every offset from it.
+            fixed = base is not None and oracle.value(base - region.base) is not None
+            if fixed or oracle.holds(inside):
                 return [region]
     return regions
 
