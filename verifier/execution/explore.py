@@ -47,6 +47,8 @@ class Fuel:
 
 Progress = Callable[[int, int], None]
 """Is told how many paths have ended and how many instructions were executed."""
+Watch = Callable[[Path], None]
+"""Is told each path that ended outside of loops; what it raises ends the exploration."""
 
 
 CALLS = "CALL"
@@ -67,6 +69,8 @@ class Exploration:
     executed: int = 0
     flow: Flow = field(default_factory=Flow)
     cut_heads: set[tuple[str, int]] = field(default_factory=set)
+    watch: Watch | None = None
+    rounds: int = 0
 
     def run(self, start: State) -> bool:
         """Follow every path from ``start``, each of the context's cases by itself.
@@ -215,7 +219,10 @@ class Exploration:
         return Reached(taken.state) if at_exit else None
 
     def _end(self, trail: Trail, ending: Ending) -> None:
-        self.ended.append(Path(trail.steps, trail.occurrences, ending, trail.knowledge))
+        path = Path(trail.steps, trail.occurrences, ending, trail.knowledge)
+        self.ended.append(path)
+        if self.watch is not None and not self.rounds:
+            self.watch(path)
 
 
 @dataclass(slots=True)
@@ -228,6 +235,7 @@ class Rounds:
     def go(self, trail: Trail) -> Round:
         """Follow a trail at the head until it is there again, outside, or ended."""
         own, self.exploration.ended = self.exploration.ended, []
+        self.exploration.rounds += 1
         try:
             back: list[Trail] = []
             outside: list[Trail] = []
@@ -237,6 +245,7 @@ class Rounds:
             return Round(tuple(back), tuple(outside), tuple(self.exploration.ended))
         finally:
             self.exploration.ended = own
+            self.exploration.rounds -= 1
 
     def _leaves(self, trail: Trail) -> bool:
         found = located(trail.state)
@@ -281,13 +290,15 @@ def _advance(trail: Trail, taken: Taken, ending: Ending | None, oracle: PathOrac
     return Trail(state, oracle.knowledge, steps, occurrences, (), trail.number + 1)
 
 
-def explore(
+def explore(  # noqa: PLR0913 - who looks on is no part of what is explored
     start: State,
     context: Context,
     exit_rule: ExitRule,
     fuel: Fuel | None = None,
     progress: Progress | None = None,
+    *,
+    watch: Watch | None = None,
 ) -> list[Path] | None:
     """Give every path from ``start``, or None where no start satisfies the assumptions."""
-    exploration = Exploration(context, exit_rule, fuel or Fuel(), progress)
+    exploration = Exploration(context, exit_rule, fuel or Fuel(), progress, watch=watch)
     return exploration.ended if exploration.run(start) else None

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
     from claripy.ast.bv import BV
 
-    from verifier.execution.explore import Progress
+    from verifier.execution.explore import Progress, Watch
     from verifier.execution.path import Path
     from verifier.machine.models import ModelName
     from verifier.proving.candidate import Candidate
@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from verifier.proving.obligation import Undecided
     from verifier.proving.result import Boundary, InputValue
     from verifier.proving.target import Target
+    from verifier.solver import Fact
     from verifier.specification.spec import Claim
 
 SPARE = 8
@@ -73,15 +74,22 @@ class Verdicts:
 class Session:
     """Every path of a target under one model, and the verdicts on its claims."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what sessions may share is theirs to give
         self,
         target: Target,
         model: ModelName,
         bench: Bench,
         solver: Solver | None = None,
         progress: Progress | None = None,
+        *,
+        like: Session | None = None,
+        watch: Watch | None = None,
     ) -> None:
-        """Explore every path; sessions of one target may share a solver."""
+        """Explore every path; sessions of one target may share a solver.
+
+        What ``like`` showed from assumptions alone holds where the same are made; ``watch`` is
+        told each path, and what it raises leaves no session.
+        """
         self.target = target
         self.model = model
         self.begin: Begin = begin(target.spec, target.image, model)
@@ -89,11 +97,16 @@ class Session:
         facts = tuple(fact for fact in self.begin.facts if fact.label not in target.dropped)
         contracts = contracts_of(self.begin.evaluator, target.dropped)
         solver = solver or Solver(limits.solver_seconds)
-        self.context = Context(solver, facts, self.begin.cases, contracts=contracts)
+        shown = (
+            {}
+            if like is None or not _same(facts, like.context.assumptions)
+            else {**like.context.proved}
+        )
+        self.context = Context(solver, facts, self.begin.cases, shown, contracts=contracts)
         self.judging = Judging(self.begin.evaluator, self.context)
         fuel = Fuel(limits.instructions, limits.paths)
         rule = exit_rule(self.begin.evaluator)
-        explored = explore(self.begin.state, self.context, rule, fuel, progress)
+        explored = explore(self.begin.state, self.context, rule, fuel, progress, watch=watch)
         self.contradiction = smallest_contradiction(self.context) if explored is None else ()
         self.paths: tuple[Path, ...] = tuple(explored or ())
         self.stage = Stage(self.begin.evaluator, MODELS[model], fuel, bench)
@@ -197,6 +210,13 @@ class Session:
             instructions=sum(len(path.steps) for path in self.paths),
             cuts=tuple(dict.fromkeys(self.context.cuts)),
         )
+
+
+def _same(facts: Sequence[Fact], others: Sequence[Fact]) -> bool:
+    """Say whether two sets of assumptions are one, by ids and conditions."""
+    return [(each.label, each.condition.hash()) for each in facts] == [
+        (each.label, each.condition.hash()) for each in others
+    ]
 
 
 def unneeded(target: Target, results: Iterable[Result]) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from verifier.machine.models import ModelName
     from verifier.machine.registers import ControlRegister, Mode, Segment
+    from verifier.specification.bytes_edit import Form
     from verifier.specification.contract import Contract
     from verifier.specification.events import Event
     from verifier.specification.expression import Truth, Word
@@ -275,6 +276,20 @@ class Without:
 
 
 @dataclass(frozen=True, slots=True)
+class Survivor:
+    """Why changes of the target's bytes may go unseen: these ones, or all of one effect.
+
+    ``forms`` are changes of bytes; ``differs`` names registers and flags at the exit, to which
+    the effect of a change must be confined.
+    """
+
+    why: str
+    line: int
+    forms: tuple[Form, ...] = ()
+    differs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
     """Bounds whose reaching is UNKNOWN.
 
@@ -308,6 +323,7 @@ class Spec:
     scope: Scope
     limits: Limits = field(default_factory=Limits)
     contracts: tuple[Contract, ...] = ()
+    survivors: tuple[Survivor, ...] = ()
 
     @property
     def name(self) -> str:
