@@ -31,7 +31,7 @@ from verifier.proving.obligation import arrival_failure, where_ended
 from verifier.proving.prove import Open, Proved, Refutable, prove
 from verifier.proving.session import Session
 from verifier.proving.target import altered_target
-from verifier.replay.judging import bench, confirmed, sample
+from verifier.replay.judging import bench, confirmed, resample, sampled_starts
 from verifier.solver import Solver
 from verifier.specification.verdict import Verdict
 
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from verifier.execution.path import Path
     from verifier.machine.models import ModelName
     from verifier.mutation.mutant import Mutant
+    from verifier.proving.candidate import Found
     from verifier.proving.result import Result
     from verifier.proving.target import Choice, Target
     from verifier.replay.replayer import Replayer
@@ -57,7 +58,7 @@ class Wish:
 
     Without a ``seed`` mutants come in the order of the bytes. ``limit`` is how many to judge,
     ``seconds`` how long to begin another. ``replay`` has each refutation confirmed, and
-    ``samples`` is at how many load addresses a mutant that is proved is replayed.
+    ``samples`` is from how many starts at each load address a mutant that is proved is replayed.
     """
 
     choice: Choice
@@ -65,7 +66,7 @@ class Wish:
     limit: int | None = None
     seconds: float | None = None
     replay: bool = False
-    samples: int = 5
+    samples: int = 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,6 +76,7 @@ class Original:
     session: Session
     claims: tuple[Claim, ...]
     results: tuple[Result, ...]
+    starts: tuple[Found, ...]
 
 
 class _Enough(Exception):
@@ -131,7 +133,8 @@ class Trial:
                     raise BadInput(message, self.target.spec.description.path, claim.line)
                 results.append(result)
             ordered = sorted(claims, key=lambda claim: cost[claim.id])
-            self.originals.append(Original(session, tuple(ordered), tuple(results)))
+            starts = sampled_starts(session, self.wish.samples)
+            self.originals.append(Original(session, tuple(ordered), tuple(results), starts))
         if not self.originals:
             message = "no claim is promised under these models, so no change can be seen"
             raise BadInput(message, self.target.spec.description.path)
@@ -159,7 +162,7 @@ class Trial:
                 found = killed
             return found
         samples = sum(
-            sample(session, original.results, self.replayer, self.wish.samples)
+            resample(session, original.results, self.replayer, original.starts)
             for session, original in zip(sessions, self.originals, strict=True)
         )
         both = [
