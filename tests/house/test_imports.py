@@ -28,6 +28,7 @@ LEVEL_OF = {
     "replay": 5,
     "reporting": 5,
     "verify": 6,
+    "mutation": 6,
     "cli": 7,
     "__main__": 8,
     "notebook": 8,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import claripy
 
@@ -153,7 +153,9 @@ def _region(state: State, name: str) -> Region | None:
 def _apart(one: BV, other: BV) -> Bool:
     if one is other:
         return claripy.false()
-    return one != other if one.length == other.length else claripy.true()
+    if one.length != other.length:
+        return claripy.true()
+    return cast("Bool", one != other)
 
 
 def _registers(one: State, other: State) -> Iterator[Unequal]:

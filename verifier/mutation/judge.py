@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from verifier.execution.path import Path
-    from verifier.machine.models import ModelName
     from verifier.mutation.mutant import Mutant
     from verifier.proving.candidate import Found
     from verifier.proving.result import Result
@@ -260,9 +259,7 @@ def _stale(target: Target, ended: Sequence[Ended]) -> Iterator[str]:
     """Tell explanations that no survivor needs."""
     file, image = target.spec.description.path, target.image
     unseen = {
-        each.mutant.put(image).data: each.fate
-        for each in ended
-        if isinstance(each.fate, Surviving)
+        each.mutant.put(image).data: each.fate for each in ended if isinstance(each.fate, Surviving)
     }
     used = {id(fate.why) for fate in unseen.values() if fate.why is not None}
     for each in target.spec.survivors:

@@ -97,12 +97,10 @@ class Session:
         facts = tuple(fact for fact in self.begin.facts if fact.label not in target.dropped)
         contracts = contracts_of(self.begin.evaluator, target.dropped)
         solver = solver or Solver(limits.solver_seconds)
-        shown = (
-            {}
-            if like is None or not _same(facts, like.context.assumptions)
-            else {**like.context.proved}
-        )
-        self.context = Context(solver, facts, self.begin.cases, shown, contracts=contracts)
+        shown: dict[int, frozenset[str]] = {}
+        if like is not None and _same(facts, like.context.assumptions):
+            shown |= like.context.proved
+        self.context: Context = Context(solver, facts, self.begin.cases, shown, contracts=contracts)
         self.judging = Judging(self.begin.evaluator, self.context)
         fuel = Fuel(limits.instructions, limits.paths)
         rule = exit_rule(self.begin.evaluator)
