@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import claripy
 
@@ -26,6 +26,7 @@ from verifier.machine.events import (
     Transfer,
 )
 from verifier.machine.registers import Gpr
+from verifier.machine.words import FALSE, TRUE
 from verifier.solver import Contradictory
 
 if TYPE_CHECKING:
@@ -131,7 +132,7 @@ class Both:
         for name in sorted({*one.memory.cells, *other.memory.cells}):
             here, there = _region(one, name), _region(other, name)
             if here is None or there is None:
-                yield MEMORY, claripy.true()
+                yield MEMORY, TRUE
                 continue
             offsets = {*one.memory.cells.get(name, {}), *other.memory.cells.get(name, {})}
             image = here.content == self.original.target.image.data
@@ -152,10 +153,10 @@ def _region(state: State, name: str) -> Region | None:
 
 def _apart(one: BV, other: BV) -> Bool:
     if one is other:
-        return claripy.false()
+        return FALSE
     if one.length != other.length:
-        return claripy.true()
-    return cast("Bool", one != other)
+        return TRUE
+    return one != other
 
 
 def _registers(one: State, other: State) -> Iterator[Unequal]:
@@ -181,7 +182,7 @@ def _events(one: Path, other: Path) -> Iterator[Unequal]:
     """Compare what happened on the way; the order of accesses to memory alone does not matter."""
     left, right = _in_order(one), _in_order(other)
     if [_shape(event) for event in left] != [_shape(event) for event in right]:
-        yield EVENTS, claripy.true()
+        yield EVENTS, TRUE
         return
     for event, twin in zip(left, right, strict=True):
         for value, same in zip(_values(event), _values(twin), strict=True):
