@@ -132,13 +132,13 @@ def sampled_starts(session: Session, count: int) -> tuple[Found, ...]:
     for load in SAMPLED_LOADS:
         here = 0
         for conditions in _wanted(session, load):
+            if here >= count:
+                break
             answer = solver.ask("sample", session.context.assumptions, *conditions)
             start = session.finder.found(conditions) if isinstance(answer, Satisfied) else None
             if start is not None:
                 found.append(start)
                 here += 1
-            if here == count:
-                break
     return tuple(found)
 
 
