@@ -171,23 +171,46 @@ class Judging:
         """Say whether any path may meet the claim's event, its ``when`` included."""
         if claim.event is None:
             return bool(paths)
+        return self.may_hold(claim, () if claim.when is None else (claim.when.node,), paths)
+
+    def may_hold(self, claim: Claim, truths: tuple[e.Truth, ...], paths: tuple[Path, ...]) -> bool:
+        """Say whether all ``truths`` may hold at once anywhere that the claim speaks of."""
         return any(
             isinstance(path.ending, (OutOfModel, OutOfFuel))
-            or any(self._may_meet(claim, path, each) for each in relevant(claim, path))
+            or any(
+                self._may_hold(truths, path, occurrence, moment)
+                for occurrence, moment in _moments(claim, path)
+            )
             for path in paths
         )
 
-    def _may_meet(self, claim: Claim, path: Path, occurrence: Occurrence) -> bool:
-        if claim.when is None:
+    def _may_hold(
+        self,
+        truths: tuple[e.Truth, ...],
+        path: Path,
+        occurrence: Occurrence | None,
+        moment: Moment,
+    ) -> bool:
+        if not truths:
             return True
-        moment = Moment(occurrence.step.before, occurrence.event, bound=_bound(claim))
         for here, oracle in self._branches(path, occurrence, moment):
             try:
-                if not oracle.holds(claripy.Not(self.evaluator.truth(claim.when.node, here))):
+                never = (claripy.Not(self.evaluator.truth(truth, here)) for truth in truths)
+                if not oracle.holds(claripy.Or(*never)):
                     return True
             except (Fault, Unmodelled, SolverGaveUp):
                 return True
         return False
+
+
+def _moments(claim: Claim, path: Path) -> Iterator[tuple[Occurrence | None, Moment]]:
+    """Give where a claim speaks of a path: at each of its events, or at the exit."""
+    if claim.event is None:
+        if isinstance(path.ending, Reached):
+            yield None, Moment(path.ending.state, bound=_bound(claim))
+        return
+    for each in relevant(claim, path):
+        yield each, Moment(each.step.before, each.event, bound=_bound(claim))
 
 
 def arrival_failure(path: Path, where: str = "") -> str | None:

@@ -21,6 +21,7 @@ from verifier.proving.contracts import contracts_of
 from verifier.proving.entry import begin
 from verifier.proving.exits import exit_rule
 from verifier.proving.explain import explain
+from verifier.proving.idle import idle_premises
 from verifier.proving.obligation import Judging
 from verifier.proving.prove import (
     Open,
@@ -140,6 +141,7 @@ class Session:
                     assumptions=tuple(sorted(needed)),
                     obligations=len(obligations),
                     explanation=explain(claim, obligations, self.begin.evaluator) if told else None,
+                    idle=idle_premises(claim, self.paths, self.judging),
                 )
                 return Verdicts(result)
             case Vacuous(reason):
