@@ -171,6 +171,7 @@ def mutate(  # noqa: PLR0913 - one parameter for each option of the command line
     seconds: options.Seconds = None,
     replay: options.ReplayKills = False,
     starts: options.Starts = 1,
+    assumptions: options.Negated = False,
     image: options.Image = None,
     json: options.Json = None,
 ) -> None:
@@ -185,11 +186,13 @@ def mutate(  # noqa: PLR0913 - one parameter for each option of the command line
     Examples:
       verifier mutate specs/la57-rfc --sample 20 --seed 1
       verifier mutate specs/la57-lowstack --model retaining --time 600
+      verifier mutate specs/la57-rfc --assumptions
     """  # noqa: D301 - Typer keeps lines as they are after a backspace
     from verifier.cli import mutate as command  # noqa: PLC0415 - help must not wait for it
 
     if seed is None and (sample is not None or seconds is not None):
         seed = options.drawn_seed()
     models = tuple(each.value for each in model or ())
-    order = command.Order(spec, models, seed, sample, seconds, replay, starts, image, json)
+    drawn = (seed, sample, seconds, replay, starts)
+    order = command.Order(spec, models, *drawn, image, json, assumptions)
     raise typer.Exit(command.mutate(order))

@@ -180,4 +180,10 @@ Starts = Annotated[
         metavar="N", min=0, help="Starts at each sampled load from which a survivor is replayed."
     ),
 ]
+Negated = Annotated[
+    bool,
+    typer.Option(
+        "--assumptions", help="Turn each assumption into its opposite, and show what that breaks."
+    ),
+]
 Root = Annotated[Path, typer.Option(help="The repository; the current folder unless given.")]

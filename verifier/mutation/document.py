@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING, Any, assert_never
 from verifier.mutation.fate import Equivalent, Killed, Surviving, Unreachable
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from verifier.loading import Image
+    from verifier.mutation.assumptions import Negated
     from verifier.mutation.fate import Ended, Fate, Strength
 
 SCHEMA = "verifier-mutants"
+NEGATED_SCHEMA = "verifier-assumptions"
 VERSION = 1
 
 
@@ -85,3 +89,23 @@ def _fate(fate: Fate) -> dict[str, Any]:
             }
         case _:
             assert_never(fate)
+
+
+def negated_dumped(target: str, found: Sequence[Negated]) -> str:
+    """Give what the opposite of each assumption breaks as the text of a JSON file."""
+    told = {
+        "schema": NEGATED_SCHEMA,
+        "version": VERSION,
+        "target": target,
+        "assumptions": [
+            {
+                "id": each.assumption,
+                "keeps": each.keeps.name.lower(),
+                "claim": each.claim,
+                "model": None if each.model is None else each.model.value,
+                "reason": each.reason,
+            }
+            for each in found
+        ],
+    }
+    return json.dumps(told, indent=1) + "\n"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from verifier.mutation.assumptions import Keeps
 from verifier.mutation.fate import Equivalent, Killed, Surviving, Unreachable
 from verifier.reporting.wording import FAINT, STRONG, columns, counted, elapsed, line, paragraph
 
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from verifier.loading import Image
+    from verifier.mutation.assumptions import Negated
     from verifier.mutation.fate import Ended, Strength
 
 INDENT, DEEPER = "  ", "    "
@@ -98,3 +100,12 @@ def closing(found: Strength) -> Text:
     if found.stale:
         return line((counted(len(found.stale), "explanation") + " that nothing needs", "bold red"))
     return line(("no mutant survives unexplained", "bold green"))
+
+
+def negated_line(each: Negated) -> list[Text]:
+    """Give what one assumption keeps away."""
+    model = "" if each.model is None else f" ({each.model.value})"
+    broken = "" if each.claim is None else f": {each.claim}{model}"
+    style = "" if each.keeps is Keeps.FAILURE else "yellow"
+    head = line((each.assumption, "cyan"), "  keeps away ", (each.keeps.value, style), broken)
+    return [head, *paragraph(each.reason, DEEPER, WIDTH)]
