@@ -25,6 +25,9 @@ BIT_TESTS = (0xA3, 0xAB, 0xB3, 0xBB)
 """BT, BTS, BTR and BTC with the bit's number in a register."""
 GROUPS_BY_REG = frozenset({0x80, 0x81, 0x83, 0xC0, 0xC1, 0xD0, 0xD1, 0xD2, 0xD3, 0xF6, 0xF7, 0xFF})
 """Opcodes whose ModRM.reg says which operation it is."""
+ARITHMETIC = (0, 1, 4, 5, 6)
+"""ADD, OR, AND, SUB and XOR, by the bits of an opcode or of ModRM.reg that name them."""
+ARITHMETIC_GROUP = frozenset({0x80, 0x81, 0x83})
 TWO_BYTE_GROUPS = frozenset({0xBA, 0x01})
 REGISTER_IN_OPCODE = (range(0x40, 0x60), range(0x90, 0x98), range(0xB0, 0xC0))
 """Opcodes whose low bits name a register; in 64-bit code 40 to 4F are prefixes instead."""
@@ -134,7 +137,11 @@ def _operations(site: Site, fields: Fields) -> Iterator[tuple[Kind, bytes]]:
     first = raw[at]
     two = first == 0x0F
     second = raw[at + 1] if two else None
-    if fields.modrm is not None and (first in GROUPS_BY_REG or second in TWO_BYTE_GROUPS):
+    if fields.modrm is not None and first in ARITHMETIC_GROUP:
+        for other in ARITHMETIC:
+            modrm = raw[fields.modrm] & ~(7 << 3) | other << 3
+            yield Kind.OPERATION, _with(raw, fields.modrm, modrm)
+    elif fields.modrm is not None and (first in GROUPS_BY_REG or second in TWO_BYTE_GROUPS):
         for bit in (1, 2, 4):
             yield Kind.OPERATION, _with(raw, fields.modrm, raw[fields.modrm] ^ bit << 3)
     elif two and second in BIT_TESTS:
@@ -150,9 +157,10 @@ def _operations(site: Site, fields: Fields) -> Iterator[tuple[Kind, bytes]]:
     elif 0x70 <= first < 0x80:
         yield Kind.OPERATION, _with(raw, at, first ^ 1)
     elif first < 0x40 and first & 7 < 6:
-        # Arithmetic: or for and, add for sub; and the operands the other way round.
-        for bit in (0x8, 0x10, 0x20, *((0x2,) if first & 7 < 4 else ())):
-            yield Kind.OPERATION, _with(raw, at, first ^ bit)
+        for other in ARITHMETIC:
+            yield Kind.OPERATION, _with(raw, at, first & 7 | other << 3)
+        if first & 7 < 4:
+            yield Kind.OPERATION, _with(raw, at, first ^ 2)
     elif 0x88 <= first < 0x8C:
         yield Kind.OPERATION, _with(raw, at, first ^ 2)
         yield Kind.SIZE, _with(raw, at, first ^ 1)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 import claripy
+from claripy.ast.bv import BV
 
 from verifier.execution.path import Reached
 from verifier.machine.cells import byte_of, same_cell
@@ -25,6 +26,7 @@ from verifier.machine.events import (
     MsrWrite,
     Transfer,
 )
+from verifier.machine.paging import Intent
 from verifier.machine.registers import Gpr
 from verifier.machine.words import FALSE, TRUE
 from verifier.solver import Contradictory
@@ -33,7 +35,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from claripy.ast.bool import Bool
-    from claripy.ast.bv import BV
 
     from verifier.execution.path import Path
     from verifier.machine.events import Event
@@ -224,7 +225,9 @@ def _values(event: Event) -> tuple[BV, ...]:
             return (old, value)
         case Transfer(source, target):
             return (source, target)
+        case Access(Intent.WRITE, value=BV() as value):
+            return (value,)
         case Access():
-            return () if event.value is None else (event.value,)
+            return ()
         case ModeChange() | Execution():
             return ()
