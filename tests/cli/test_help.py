@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from tests.cli.conftest import Ran
 
-COMMANDS = ("prove", "replay", "show", "inspect", "gate")
+COMMANDS = ("prove", "replay", "show", "inspect", "gate", "mutate")
 SLOW = {"angr", "z3", "claripy", "pyvex", "capstone", "bochscpu", "elftools", "rich"}
 
 

@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from verifier.machine.models import ModelName
     from verifier.mutation.mutant import Mutant
     from verifier.proving.result import Result
-    from verifier.specification.spec import Spec, Survivor
+    from verifier.specification.spec import Spec
+    from verifier.specification.survivor import Survivor
     from verifier.specification.verdict import Verdict
 
 

@@ -44,7 +44,8 @@ if TYPE_CHECKING:
     from verifier.proving.result import Result
     from verifier.proving.target import Choice, Target
     from verifier.replay.replayer import Replayer
-    from verifier.specification.spec import Claim, Survivor
+    from verifier.specification.spec import Claim
+    from verifier.specification.survivor import Survivor
 
 
 MOST_OPEN = 3

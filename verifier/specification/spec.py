@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 
     from verifier.machine.models import ModelName
     from verifier.machine.registers import ControlRegister, Mode, Segment
-    from verifier.specification.bytes_edit import Form
     from verifier.specification.contract import Contract
     from verifier.specification.events import Event
     from verifier.specification.expression import Truth, Word
     from verifier.specification.scope import Scope
+    from verifier.specification.survivor import Survivor
     from verifier.specification.verdict import Verdict
 
 
@@ -273,20 +273,6 @@ class Without:
     model: ModelName
     expect: Mapping[str, Expectation]
     line: int
-
-
-@dataclass(frozen=True, slots=True)
-class Survivor:
-    """Why changes of the target's bytes may go unseen: these ones, or all of one effect.
-
-    ``forms`` are changes of bytes; ``differs`` names registers and flags at the exit, to which
-    the effect of a change must be confined.
-    """
-
-    why: str
-    line: int
-    forms: tuple[Form, ...] = ()
-    differs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from verifier.machine.registers import Flag, Gpr, Segment
 from verifier.specification.bytes_edit import FORM_KEYS, read_forms
-from verifier.specification.spec import Survivor
 
 if TYPE_CHECKING:
+    from verifier.specification.bytes_edit import Form
     from verifier.specification.document import Table
 
 FREE = {each.name.lower(): each.name.lower() for kind in (Gpr, Flag, Segment) for each in kind}
 """Registers and flags to which the effect of a change may be confined."""
+
+
+@dataclass(frozen=True, slots=True)
+class Survivor:
+    """Why changes of the target's bytes may go unseen: these ones, or all of one effect.
+
+    ``forms`` are changes of bytes; ``differs`` names registers and flags at the exit, to which
+    the effect of a change must be confined.
+    """
+
+    why: str
+    line: int
+    forms: tuple[Form, ...] = ()
+    differs: tuple[str, ...] = ()
 
 
 def read_survivors(top: Table) -> tuple[Survivor, ...]:
