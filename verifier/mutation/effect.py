@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from claripy.ast.bool import Bool
 
-    from verifier.execution.path import Path
+    from verifier.execution.path import Occurrence, Path
     from verifier.machine.events import Event
     from verifier.machine.memory import Place, Region
     from verifier.machine.state import State
@@ -182,21 +182,49 @@ def _registers(one: State, other: State) -> Iterator[Unequal]:
 def _events(one: Path, other: Path) -> Iterator[Unequal]:
     """Compare what happened on the way; the order of accesses to memory alone does not matter."""
     left, right = _in_order(one), _in_order(other)
-    if [_shape(event) for event in left] != [_shape(event) for event in right]:
+    if [_shape(each.event) for each in left] != [_shape(each.event) for each in right]:
         yield EVENTS, TRUE
         return
-    for event, twin in zip(left, right, strict=True):
-        for value, same in zip(_values(event), _values(twin), strict=True):
+    after, behind = _after(one), _after(other)
+    for each, twin in zip(left, right, strict=True):
+        for value, same in zip(_values(each.event), _values(twin.event), strict=True):
             yield EVENTS, _apart(value, same)
+        yield from _stored(each, after[id(each.step)], twin, behind[id(twin.step)])
 
 
-def _in_order(path: Path) -> list[Event]:
-    events = [each.event for each in path.occurrences]
-    system = [each for each in events if not isinstance(each, Access | Execution)]
+def _in_order(path: Path) -> list[Occurrence]:
+    counted = [each for each in path.occurrences if not isinstance(each.event, Execution)]
+    system = [each for each in counted if not isinstance(each.event, Access)]
     accesses = [
-        each for each in events if isinstance(each, Access) and each.by is AccessBy.INSTRUCTION
+        each
+        for each in counted
+        if isinstance(each.event, Access) and each.event.by is AccessBy.INSTRUCTION
     ]
-    return [*system, *sorted(accesses, key=lambda each: repr(_shape(each)))]
+    return [*system, *sorted(accesses, key=lambda each: repr(_shape(each.event)))]
+
+
+def _after(path: Path) -> dict[int, State]:
+    """Give the state after each step."""
+    states = [*(step.before for step in path.steps[1:]), path.ending.state]
+    return {id(step): state for step, state in zip(path.steps, states, strict=True)}
+
+
+def _stored(one: Occurrence, after: State, other: Occurrence, behind: State) -> Iterator[Unequal]:
+    """Compare what was written where it is too much for one value."""
+    event, twin = one.event, other.event
+    if not isinstance(event, Access) or not isinstance(twin, Access):
+        return
+    if event.intent is not Intent.WRITE or event.value is not None:
+        return
+    start = event.place.offset
+    if not isinstance(start, int):
+        yield EVENTS, TRUE
+        return
+    for at in range(start, start + event.size):
+        left = after.memory.cell(event.place.region, at)
+        right = behind.memory.cell(twin.place.region, at)
+        if not same_cell(left, right):
+            yield EVENTS, _apart(byte_of(left), byte_of(right))
 
 
 def _shape(event: Event) -> tuple[object, ...]:
