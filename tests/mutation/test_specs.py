@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from verifier.replay.replayer import Replayer
 
 TOGGLE = SPECS / "linux-la57toggle" / "spec.toml"
+QUICK = SPECS / "la57-rfc" / "spec.toml"
 SAMPLE = 6
 OPPOSITES = 2
 
@@ -70,7 +71,7 @@ def test_sampled_mutants_are_seen(rng: random.Random, replayer: Replayer) -> Non
 
 def test_sampled_assumptions_keep_something_away(rng: random.Random, replayer: Replayer) -> None:
     """An assumption that no opposite refutes is one that ends the model or is told as unneeded."""
-    target = target_at(TOGGLE)
+    target = target_at(QUICK)
     choice = Choice((ModelName.RETAINING,))
     for name in rng.sample([each.id for each in target.spec.assumptions], OPPOSITES):
         told = opposite(target, name, choice, replayer)
