@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 class Options:
     """What to judge, on which kernel, and how many starts of what is proved to replay.
 
-    ``without`` are assumptions left out; ``image`` stands in for the one that the spec names.
+    ``without`` is left out, ``image`` stands in for the spec's, ``certify`` keeps the proofs.
     """
 
     choice: Choice = field(default_factory=Choice)
@@ -31,6 +31,7 @@ class Options:
     image: Path | None = None
     explain: bool = False
     samples: int = 3
+    certify: bool = False
 
 
 def verify(path: Path, options: Options, replayer: Replayer, say: Callable[[str], None]) -> Report:
@@ -45,11 +46,10 @@ def verify_target(
     started = time.perf_counter()
     solver = Solver(target.spec.limits.solver_seconds)
     results: list[Result] = []
-    sessions: list[Session] = []
-    samples = 0
+    sessions, samples = list[Session](), 0
     for model, claims in options.choice.pairs(target.spec):
         say(f"{target.spec.name}: exploring under {model.value}")
-        session = Session(target, model, bench(), solver)
+        session = Session(target, model, bench(), solver, certify=options.certify)
         for claim in claims:
             say(f"{target.spec.name}: {claim.id} under {model.value}")
             results.append(confirmed(session.judge(claim, told=options.explain), replayer))

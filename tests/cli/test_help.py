@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from verifier.cli.options import EngineName, Model
+from verifier.bundle.solvers import SolverName
+from verifier.cli.options import EngineName, Model, SolverChoice
 from verifier.machine.models import ModelName
 from verifier.replay.engine import Engine
 
@@ -20,8 +21,11 @@ if TYPE_CHECKING:
 
     from tests.cli.conftest import Ran
 
-COMMANDS = ("prove", "replay", "show", "inspect", "gate", "mutate")
-SLOW = {"angr", "z3", "claripy", "pyvex", "capstone", "bochscpu", "elftools", "rich"}
+COMMANDS = ("prove", "recheck", "replay", "show", "inspect", "gate", "mutate")
+SOLVERS = {"z3", "bitwuzla", "cvc5"}
+SLOW = SOLVERS | {
+    *("angr", "claripy", "pyvex", "pypcode", "capstone", "bochscpu", "elftools", "rich")
+}
 
 
 @pytest.mark.parametrize("command", ["", *COMMANDS])
@@ -60,6 +64,7 @@ def test_choices_are_the_ones_there_are() -> None:
     """The names that help offers, written down apart for speed, are the real ones."""
     assert {each.value for each in Model} == {each.value for each in ModelName}
     assert {each.value for each in EngineName} == {each.value for each in Engine}
+    assert {each.value for each in SolverChoice} == {each.value for each in SolverName}
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["prove", "--modle", "x"], ["prove", "-m", "y"]])
@@ -80,7 +85,7 @@ def test_help_and_usage_errors_import_nothing_slow(arguments: list[str]) -> None
 def test_version_names_all_that_a_verdict_depends_on(run: Callable[..., Ran]) -> None:
     """Solver, lifter, decoder, engines with the CPU model, assembler and interpreter."""
     told = run("--version")
-    names = ("verifier", "Python", "angr", "claripy", "pyvex", "z3-solver", "capstone")
+    names = ("verifier", "Python", "angr", "claripy", "pyvex", "pypcode", "z3-solver", "capstone")
     assert told.code == 0
     for name in (*names, "Bochs", "Bochs CPU", "QEMU", "as"):
         assert re.search(rf"^{name} \S", told.out, re.MULTILINE), name
@@ -97,6 +102,8 @@ def test_version_names_all_that_a_verdict_depends_on(run: Callable[..., Ran]) ->
         (["replay", "x.json", "--engine", "bosch"], "'bosch' is no engine"),
         (["prove", "--jobs", "-1"], "--jobs"),
         (["prove", "--recorded", "--without", "a"], "--recorded drops"),
+        (["prove", "--recorded", "--certify", "b"], "--recorded compares"),
+        (["recheck", "b", "--solver", "yices"], "'yices'"),
     ],
 )
 def test_usage_errors_are_bad_input(

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tests.cli.conftest import Ran
 
 SOURCE = Path(__file__).parents[1] / "inspection" / "kernel.S"
-NOT_NEEDED = ("angr", "claripy", "z3", "pyvex", "bochscpu")
+NOT_NEEDED = ("angr", "claripy", "z3", "pyvex", "pypcode", "bochscpu")
 
 
 @pytest.fixture

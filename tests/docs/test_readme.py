@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tests.conftest import Needs
 
 TEXT = README.read_text()
-COMMANDS = ("prove", "replay", "show", "inspect", "gate")
+COMMANDS = ("prove", "recheck", "replay", "show", "inspect", "gate")
 
 
 def test_commands_print_what_is_shown(tmp_path: Path, root: Path) -> None:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from verifier.bundle.report import GAPS as OF_BUNDLES
 from verifier.proving.entry import PROCESSOR_STATE
+from verifier.proving.gaps import Gap
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,6 +59,20 @@ def test_gaps_are_numbered(parts: dict[str, str]) -> None:
             continue
         rows = first_cells(text)[1:]
         assert rows == [f"{letter}{number}" for number in range(1, len(rows) + 1)]
+
+
+def test_every_gap_is_one_that_reports_know(parts: dict[str, str]) -> None:
+    """A row of parts B to D is printed by the reports that rest on it, or only makes UNKNOWN."""
+    rows = {
+        line.split("|")[1].strip(): line
+        for heading, text in parts.items()
+        for line in text.splitlines()
+        if heading[:2] in {"B.", "C.", "D."} and re.match(r"\| [BCD]\d", line)
+    }
+    known = {gap.value for gap in Gap} | {*OF_BUNDLES}
+    assert known <= set(rows)
+    for name in set(rows) - known:
+        assert "UNKNOWN" in rows[name], f"no report prints {name}"
 
 
 def test_references_lead_somewhere(parts: dict[str, str]) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import claripy
 
-from tests.execution.programs import DATA, MOST, Writer
+from tests.execution.programs import DATA, MOST
 from tests.soundness.build import Small, write
 from verifier.execution.path import Faulted, OutOfFuel, OutOfModel, Reached
 from verifier.machine.cells import byte_of
@@ -17,9 +17,12 @@ from verifier.machine.registers import Flag, Gpr
 from verifier.machine.words import known, plus, symbol
 from verifier.proving.concretise import start_of
 from verifier.proving.entry import begin
-from verifier.proving.rehearsal import Rehearsal, rehearse
+from verifier.proving.rehearsal import Rehearsal, overrides_of, rehearse
+from verifier.proving.result import Judge
 from verifier.proving.session import Session
 from verifier.proving.target import read_target
+from verifier.replay import Engine
+from verifier.replay.confirm import confirm
 from verifier.replay.judging import bench
 from verifier.solver import Contradictory, Satisfied
 
@@ -30,9 +33,11 @@ if TYPE_CHECKING:
 
     from claripy.ast.bool import Bool
 
+    from tests.execution.programs import Program
     from verifier.execution.path import Path
     from verifier.machine.concrete import Start
     from verifier.machine.state import State
+    from verifier.replay import Replayer
 
 LOW, STACK = 1 << 20, 64
 SIMPLE = (0, 1, 7, 8, 0xFF, 1 << 31, (1 << 32) - 1, 1 << 32, (1 << 64) - 1)
@@ -64,27 +69,53 @@ class Tally:
     escaped: list[Escaped] = field(default_factory=list)
 
 
-def explored(folder: FilePath, code: str, *, windows: bool) -> Session:
+def explored(folder: FilePath, code: str, *, windows: bool, given: tuple[str, ...] = ()) -> Session:
     """Give every path of a program."""
     told = "true" if windows else "false"
     data = f'[regions.data]\nbase = "rsi"\nsize = {DATA}\nwindows = {told}\n'
-    small = Small(code, ("true",), GIVEN, data, more=LIMITS)
+    small = Small(code, ("true",), (*GIVEN, *given), data, more=LIMITS)
     return Session(read_target(write(folder, small)), ModelName.RETAINING, bench())
 
 
-def tried(folder: FilePath, source: random.Random, runs: int, tally: Tally) -> None:
-    """Write a program, explore it, and look for ``runs`` concrete runs among its paths."""
-    code = Writer(source).program()
-    session = explored(folder, code, windows=source.random() < 0.7)
-    tally.programs += 1
-    tally.cut += bool(session.context.cuts)
-    for _ in range(runs):
-        rehearsal = _started(session, source)
-        word = "no start" if rehearsal is None else contained(session, rehearsal)
-        tally.runs[word] += 1
-        if rehearsal is not None and word.startswith("escaped"):
-            gprs = {each.name: rehearsal.start.gprs[each] for each in Gpr}
-            tally.escaped.append(Escaped(code, gprs, word))
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """Where programs are written, the CPU that runs them too, and what was seen so far."""
+
+    folder: FilePath
+    replayer: Replayer
+    tally: Tally
+
+    def of(self, program: Program, source: random.Random, runs: int) -> None:
+        """Explore a program, and look for ``runs`` concrete runs among its paths."""
+        tally, given = self.tally, program.given
+        session = explored(self.folder, program.code, windows=program.windows, given=given)
+        tally.programs += 1
+        tally.cut += bool(session.context.cuts)
+        for _ in range(runs):
+            rehearsal = _started(session, source)
+            if rehearsal is None:
+                tally.runs["no start"] += 1
+                continue
+            for word in (contained(session, rehearsal), self._replayed(session, rehearsal)):
+                tally.runs[word.partition(":")[0]] += 1
+                if word.startswith(("escaped", "contradicted")):
+                    gprs = {each.name: rehearsal.start.gprs[each] for each in Gpr}
+                    tally.escaped.append(Escaped(program.code, gprs, word))
+
+    def _replayed(self, session: Session, rehearsal: Rehearsal) -> str:
+        """Say in a word whether Bochs goes the same way to the same end."""
+        if isinstance(rehearsal.path.ending, OutOfModel):
+            return "not run by Bochs"
+        overrides = overrides_of(rehearsal, session.stage.model)
+        start = replace(rehearsal.start, overrides=overrides)
+        said = confirm(rehearsal, start, self.replayer, Engine.BOCHS)
+        match said.judge:
+            case Judge.CONFIRMED:
+                return "confirmed by Bochs"
+            case Judge.CONTRADICTED:
+                return f"contradicted: {said.sentence}"
+            case _:
+                return "not run by Bochs"
 
 
 def _started(session: Session, source: random.Random) -> Rehearsal | None:

@@ -29,6 +29,18 @@ def long(register: str) -> str:
     return f"%r{register}d" if register.isdigit() else f"%e{register}"
 
 
+@dataclass(frozen=True, slots=True)
+class Program:
+    """Assembler source that leaves at ``leave``, and what is given of its starts.
+
+    ``windows`` says whether the data region is reached through windows.
+    """
+
+    code: str
+    windows: bool
+    given: tuple[str, ...] = ()
+
+
 @dataclass(slots=True)
 class Writer:
     """Writes one program; every choice is drawn from ``source``."""
@@ -38,12 +50,13 @@ class Writer:
     functions: list[str] = field(default_factory=list)
     labels: int = 0
 
-    def program(self) -> str:
-        """Give a program that leaves at ``leave``."""
+    def program(self) -> Program:
+        """Give a program."""
         self.emit("xorl %ebp, %ebp")
         self.block(self.source.randint(2, 4), 0)
         self.lines.append("leave:\tjmp out")
-        return "\n".join([*self.lines, *self.functions, "out:\thlt"])
+        code = "\n".join([*self.lines, *self.functions, "out:\thlt"])
+        return Program(code, windows=self.source.random() < 0.7)
 
     def emit(self, text: str) -> None:
         """Write an instruction."""

@@ -9,6 +9,7 @@ from verifier.execution.explore import Fuel, explore
 from verifier.execution.oracle import Context, PathOracle
 from verifier.execution.path import OutOfFuel, OutOfModel
 from verifier.machine.models import ModelName
+from verifier.machine.oracle import About
 from verifier.machine.registers import ControlRegister, Cr4
 from verifier.proving.entry import begin
 from verifier.proving.exits import exit_rule
@@ -31,11 +32,11 @@ def test_a_solver_that_gives_up_at_the_exit_ends_the_path_as_unknown(
     rule = ExitAfterBit(ControlRegister.CR4, Cr4.LA57, start.state.control(ControlRegister.CR4))
     decide = PathOracle.decide
 
-    def give_up(self: PathOracle, condition: Bool) -> bool:
+    def give_up(self: PathOracle, condition: Bool, about: About = About.INSTRUCTION) -> bool:
         if condition is asked:
             message = "out of patience"
             raise SolverGaveUp(message)
-        return decide(self, condition)
+        return decide(self, condition, about)
 
     asked = rule.reached(start.state)
     monkeypatch.setattr(ExitAfterBit, "reached", lambda _self, _after: asked)

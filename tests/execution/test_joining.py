@@ -13,6 +13,7 @@ from tests.machine.build import oracle
 from verifier.execution.joining import joined
 from verifier.execution.oracle import Knowledge
 from verifier.execution.trail import Trail, meet
+from verifier.machine.choices import settled
 from verifier.machine.memory import Memory, Region
 from verifier.machine.registers import ControlRegister, Flag, Gpr
 from verifier.machine.words import constant, symbol
@@ -117,3 +118,30 @@ def test_trails_meet_at_one_instruction_with_one_stack(start: State) -> None:
     assert meet(here, way(start, X >= 5, RAX=1))
     assert not meet(here, way(start, X >= 5, RSP=8))
     assert not meet(here, way(replace(start, rip=start.rip + 1), X >= 5))
+
+
+def test_what_each_way_stored_as_a_word_stays_one(start: State) -> None:
+    """A word is joined whole; where one way stored less, each byte is what its way left."""
+    memory, place = start.memory.place(BASE + 8, 8, oracle())
+    one = replace(start, memory=memory.write(place, BASE + 0x1234))
+    other = replace(start, memory=memory.write(place, X))
+    less = replace(other, memory=other.memory.write(place, constant(9, 16)))
+    joint = joined([way(one, X < 5), way(other, X >= 5)])
+    assert joint is not None
+    value = joint.state.memory.read(place, 8)
+    assert value.op == "If"
+    assert always(joint, X < 5, value == BASE + 0x1234)
+    assert always(joint, X >= 5, value == X)
+    joint = joined([way(one, X < 5), way(less, X >= 5)])
+    assert joint is not None
+    value = joint.state.memory.read(place, 8)
+    assert always(joint, X < 5, value == BASE + 0x1234)
+    assert always(joint, X >= 5, value == (X & ~0xFFFF) + 9)
+    assert always(joint, X >= 5, joint.state.memory.read(place, 4)[15:0] == 9)
+
+
+def test_a_part_of_a_joined_word_is_seen_to_be_one_ways() -> None:
+    """Where the path says which way it came, a part of a word is what that way stored."""
+    whole = claripy.If(X < 5, BASE, claripy.BVV(0x1111_2222_3333_4444, 64))
+    assert settled(whole[31:0], oracle(X >= 5)) is constant(0x3333_4444, 32)
+    assert settled(whole[31:0], oracle(X < 200)) is whole[31:0]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 LEAVE = "leave:\tjmp out\nout:\thlt"
 ODD = "\ttestb $1, (%rsi)\n\tje 1f\n\taddl $3, %eax\n1:"
-"""Two ways through a body, so that the loop is cut after one round."""
+"""Two ways through a body, so that the loop is cut after two rounds."""
 
 
 def loop(before: str, body: str, again: str) -> str:
@@ -98,6 +98,16 @@ def test_a_loop_without_a_bound_is_unknown(tmp_path: Path, name: str) -> None:
     session = explored(tmp_path, loop(*UNBOUNDED[name]), windows=True)
     assert any("the loop at image+0x" in reason for reason in reasons(session))
     assert session.context.cuts == []
+
+
+def test_a_loop_that_data_leaves_after_its_first_round_is_unrolled(tmp_path: Path) -> None:
+    """What comes back on two ways is joined and goes round once more; nothing is cut."""
+    again = f"orl $4, %edx\naddq %rdx, %rcx\njmp top\n{LEAVE}"
+    head = "xorl %ecx, %ecx\ntop: cmpq $4, %rcx\njae leave"
+    session = explored(tmp_path, f"{head}\n{ODD}\nmovzbl 4(%rsi), %edx\n{again}", windows=True)
+    assert reasons(session) == []
+    assert session.context.cuts == []
+    assert sum(isinstance(path.ending, Reached) for path in session.paths) == 1
 
 
 def test_the_assumption_behind_initiation_is_needed(tmp_path: Path) -> None:

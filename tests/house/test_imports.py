@@ -18,27 +18,34 @@ AT_LEAST = 60
 LEVEL_OF = {
     "errors": 0,
     "solver": 1,
+    "certificate": 1,
     "machine": 1,
     "semantics": 2,
     "loading": 2,
     "specification": 3,
     "execution": 3,
+    "agreement": 3,
     "inspection": 3,
     "proving": 4,
     "replay": 5,
     "reporting": 5,
+    "bundle": 6,
     "verify": 6,
     "mutation": 6,
     "cli": 7,
     "__main__": 8,
     "notebook": 8,
 }
-DOORS = {
-    "z3": "verifier/solver.py",
+DOORS: dict[str, str | tuple[str, ...]] = {
+    "z3": ("verifier/solver.py", "verifier/bundle/solvers.py"),
+    "bitwuzla": "verifier/bundle/solvers.py",
+    "cvc5": "verifier/bundle/solvers.py",
     "angr": "verifier/semantics/lifted.py",
     "pyvex": "verifier/semantics/lifted.py",
     "archinfo": "verifier/semantics/lifted.py",
+    "pypcode": "verifier/agreement/",
     "bochscpu": "verifier/replay/",
+    "pysolvers": "verifier/certificate/cadical.py",
 }
 NOT_IN = {"claripy": "verifier/specification/"}
 ANYONE = ""

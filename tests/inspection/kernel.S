@@ -136,8 +136,18 @@ site_ret:
 efi_allocate:
 	movq	efi_system_table(%rip), %rax
 	retq
-efi_protect:
+efi_print:
 	xorl	%eax, %eax
+	retq
+efi_protect:
+	movq	efi_memory_attributes(%rip), %rsi
+	testq	%rsi, %rsi
+	je	3f
+	callq	*8(%rsi)
+	leaq	message(%rip), %rdi
+	callq	efi_print
+	retq
+3:	cmpq	$0, efi_dxe_services(%rip)
 	retq
 efi_setup_function:
 	pushq	%rbx
@@ -155,6 +165,7 @@ efi_patch:
 efi_setup_ret:
 	retq
 efi_switch_function:
+	movb	efi_no5lvl(%rip), %al
 	testq	%rdi, %rdi
 	je	efi_switch_early_ret
 	movq	%rsi, %rdi
@@ -171,6 +182,8 @@ efi_switch_early_ret:
 
 option:
 	.asciz	"no5lvl"
+message:
+	.asciz	"\0014WARNING"
 	.balign	8
 gdt64:
 	.word	gdt_end - gdt - 1
@@ -189,6 +202,12 @@ page_variable:
 efi_function_pointer:
 	.quad	0
 efi_system_table:
+	.quad	0
+efi_memory_attributes:
+	.quad	0
+efi_dxe_services:
+	.quad	0
+efi_no5lvl:
 	.quad	0
 save_area:
 	.fill	0x20

@@ -28,7 +28,8 @@ WANTED = {
     *("save_area", "find_option"),
     *("efi_setup_function", "efi_copy", "efi_patch", "efi_switch_function", "efi_call"),
     *("efi_continuation", "efi_function_pointer", "efi_switch_early_ret", "efi_setup_ret"),
-    *("efi_allocate", "efi_protect", "efi_system_table"),
+    *("efi_allocate", "efi_protect", "efi_system_table", "efi_no5lvl", "efi_print"),
+    *("efi_memory_attributes", "efi_dxe_services"),
 }
 """Every label that specs of a bzImage may use."""
 
@@ -162,6 +163,11 @@ def test_a_call_through_another_variable_is_not_the_trampoline_s(small: Image) -
     assert "efi_copy" in found.labels
     assert "efi_call" not in found.labels
     assert "no function keeps the copy's address in a variable that another calls" in found.missing
+
+
+def test_a_call_without_a_message_prints_nothing(small: Image) -> None:
+    """The function that prints is known by a message that begins as the kernel's do."""
+    assert "efi_print" not in changed(small, "message", 0, b"4").labels
 
 
 def test_another_option_finds_no_function(small: Image) -> None:

@@ -23,7 +23,7 @@ from tests.replay.build import (
     with_controls,
 )
 from verifier.machine.concrete import EndKind
-from verifier.machine.registers import ControlRegister, Flag, Gpr, Vector
+from verifier.machine.registers import ControlRegister, Flag, Gpr, Segment, Vector
 from verifier.replay import Engine, NotRepresentable, Replayer
 
 if TYPE_CHECKING:
@@ -254,6 +254,16 @@ def test_qemu_refuses_what_it_gets_wrong(replayer: Replayer, qemu: Replay) -> No
         qemu(start, 10)
     halt = replace(long_mode("f4"), has_la57=False)
     assert replayer.replay(halt, 10, Engine.QEMU).end is EndKind.HALTED
+
+
+def test_qemu_keeps_the_gdt_where_the_code_segment_has_a_base(qemu: Replay) -> None:
+    """GDTR is the start's, and a far return finds its descriptor there."""
+    start = compatibility_mode("cb", memory={STACK: quads(0x10 << 32 | CODE)})
+    based = replace(start.segments[Segment.CS], base=0x10)
+    segments = dict(start.segments) | {Segment.CS: based}
+    seen = qemu(replace(start, rip=CODE - 0x10, segments=segments), 1)
+    assert seen.fault is None
+    assert (seen.gdtr, seen.rip) == (start.gdtr, CODE)
 
 
 def test_qemu_faults_and_goes_on(qemu: Replay) -> None:

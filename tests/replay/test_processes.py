@@ -6,14 +6,16 @@ import os
 import subprocess
 import sys
 import time
+from typing import ClassVar
 
 import pytest
 
 import verifier.replay
 from tests.replay.build import long_mode
-from verifier.machine.concrete import EndKind
+from verifier.machine.concrete import EndKind, Observation, Start
 from verifier.machine.registers import Gpr
 from verifier.replay import Engine, Replayer, ReplayFailed, available, engine_version
+from verifier.replay import replayer as replayer_module
 from verifier.replay.bochs import BochsWorker
 from verifier.replay.qemu import QemuEngine
 
@@ -34,6 +36,27 @@ def test_endless_run_is_ended(engine: Engine) -> None:
         assert time.monotonic() - begin < 10 * HUNG_SECONDS
         assert raised.value.engine is engine
         assert replayer.replay(HALT, 1, engine).end is EndKind.HALTED
+
+
+class Patient(BochsWorker):
+    """A worker that takes note of how long each run may take."""
+
+    allowed: ClassVar[list[float]] = []
+
+    def run(self, start: Start, steps: int, seconds: float) -> Observation:
+        """Take note of the limit, and run one instruction."""
+        del steps
+        self.allowed.append(seconds)
+        return super().run(start, 1, seconds)
+
+
+def test_a_long_run_may_take_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The limit grows with the instructions to replay, so that a slow machine hangs no engine."""
+    monkeypatch.setattr(replayer_module, "BochsWorker", Patient)
+    with Replayer([Engine.BOCHS], seconds=5) as replayer:
+        replayer.replay(HALT, 1, Engine.BOCHS)
+        replayer.replay(HALT, 20_000, Engine.BOCHS)
+    assert Patient.allowed == [pytest.approx(5, abs=0.1), pytest.approx(25)]
 
 
 def test_dead_worker_is_told() -> None:

@@ -1,30 +1,15 @@
-"""One random case of a table entry: an instance of the instruction and a start that meets it.
-
-What an instruction needs to get past its first check (a frame to return to, a selector, a
-register's value near the present one) is laid out by one function for each such row.
-"""
+"""One random case of a table entry: an instance of the instruction and a start that meets it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from types import MappingProxyType
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tests.semantics.encoding import Entry, Instance, name_of, random_instance
-from tests.semantics.starts import (
-    CODE,
-    DATA_AREA,
-    FINE,
-    PAGE,
-    Setting,
-    address,
-    rarely,
-    setting,
-)
-from verifier.machine.registers import EFER_MSR, ControlRegister, Gpr, Mode, Segment
-from verifier.replay.bochs_models import bochs_model
-from verifier.semantics.rows import Row
+from tests.semantics.encoding import Entry, name_of
+from tests.semantics.manual import undefined_flags
+from tests.semantics.scenes import form_of, lay_scene, shaped_instance
+from tests.semantics.starts import setting
+from verifier.machine.registers import Flag, Mode, Segment
 
 if TYPE_CHECKING:
     import random
@@ -32,26 +17,22 @@ if TYPE_CHECKING:
     from verifier.machine.concrete import Start
 
 SIDT_64, SIDT_32 = bytes.fromhex("0f010c25 00203000"), bytes.fromhex("0f010d 00203000")
-SELECTORS = 16
-CONTROL_NUMBERS = {
-    0: ControlRegister.CR0,
-    2: ControlRegister.CR2,
-    3: ControlRegister.CR3,
-    4: ControlRegister.CR4,
-}
-Scene = Callable[[Setting, Instance], Instance]
-"""Lays out what one row needs; may change the instance."""
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A start whose first instruction is an instance of an entry, and how many to execute."""
+    """A start whose first instruction is an instance of an entry, and how many to execute.
+
+    ``undefined`` are the flags that the manual leaves undefined after it; None after several
+    instructions, where those that were left open are left out.
+    """
 
     name: str
     mode: Mode
     raw: bytes
     start: Start
     steps: int
+    undefined: frozenset[Flag] | None = None
 
     def __str__(self) -> str:
         """Give the entry, the mode and the bytes."""
@@ -61,242 +42,12 @@ class Case:
 def random_case(source: random.Random, entry: Entry, mode: Mode) -> Case:
     """Give a case of ``entry`` in ``mode``."""
     made = setting(source, mode)
-    instance = _place_operand(made, random_instance(source, entry, mode))
-    scene = SCENES.get(entry.form if isinstance(entry, Row) else entry.name)
-    if scene is not None:
-        instance = scene(made, instance)
+    instance = shaped_instance(made, entry)
+    lay_scene(made, entry, instance)
     after = b""
     if instance.opcode == b"\x0f\x01" and entry.digit == 3:
         after, made.steps = (SIDT_64 if mode.is_64 else SIDT_32), 2
     linear = made.rip + (0 if mode.is_64 else made.segments[Segment.CS].base)
     made.put(linear, instance.raw + after)
-    return Case(name_of(entry), mode, instance.raw, made.start(), made.steps)
-
-
-def _place_operand(made: Setting, instance: Instance) -> Instance:
-    operand = instance.operand
-    if operand is None or operand.register is not None or rarely(made.source, 0.05):
-        return instance
-    target = address(made.source, made.mode)
-    stack = operand.base in (Gpr.RSP, Gpr.RBP)
-    if not made.mode.is_64:
-        target -= made.segments[Segment.SS if stack else Segment.DS].base
-    following = made.rip + len(instance.raw)
-    if operand.base is not None and operand.index == operand.base:
-        operand = replace(operand, index=None, scale=0)
-        instance = replace(instance, operand=operand)
-    delta = target - operand.address(made.gprs, following, made.mode)
-    if operand.base is not None:
-        register = Gpr(operand.base)
-        made.set(register, made.gprs[register] + delta)
-        return instance
-    displacement = (operand.displacement + delta) % (1 << 32)
-    return instance.at(displacement - (1 << 32 if displacement >> 31 else 0))
-
-
-def _operand_bytes(made: Setting, instance: Instance, data: bytes) -> None:
-    operand = instance.operand
-    if operand is None or operand.register is not None:
-        return
-    following = made.rip + len(instance.raw)
-    offset = operand.address(made.gprs, following, made.mode)
-    if not made.mode.is_64:
-        stack = operand.base in (Gpr.RSP, Gpr.RBP)
-        offset += made.segments[Segment.SS if stack else Segment.DS].base
-    made.put(offset, data)
-
-
-def selector(source: random.Random) -> int:
-    """Give a selector, most often a plain one of the GDT."""
-    if rarely(source, 0.05):
-        return source.randrange(4)
-    privilege = source.randrange(4) if rarely(source) else 0
-    local = 4 if rarely(source, 0.02) else 0
-    index = source.randrange(1, SELECTORS + 1) if rarely(source, 0.6) else source.randrange(1, 5)
-    return index << 3 | local | privilege
-
-
-def target(made: Setting) -> int:
-    """Give where a transfer may go."""
-    source = made.source
-    if rarely(source, 0.3):
-        return address(source, made.mode)
-    return source.choice((CODE, DATA_AREA, FINE, 0xFFFF, 0x1_0000)) + source.randrange(PAGE)
-
-
-def _near(source: random.Random, number: int, width: int) -> int:
-    flips = source.choice((0, 1, 1, 1, 2, 3))
-    for _ in range(flips):
-        number ^= 1 << source.randrange(width)
-    return number
-
-
-def _move_from_control(made: Setting, instance: Instance) -> Instance:
-    source = made.source
-    reg = source.randrange(16) if rarely(source) else source.choice(tuple(CONTROL_NUMBERS))
-    return replace(instance, reg=reg if made.mode.is_64 else reg & 7)
-
-
-def _move_to_control(made: Setting, instance: Instance) -> Instance:
-    source = made.source
-    instance = _move_from_control(made, instance)
-    register = CONTROL_NUMBERS.get(instance.reg)
-    operand = instance.operand
-    if register is None or operand is None or operand.register is None:
-        return instance
-    number = made.controls[register]
-    likely = (1 << 31, 1 << 31 | 1, 1 << 16, 1 << 29, 1 << 30, 1 << 5, 1 << 12, 1 << 17, 1)
-    number ^= source.choice((0, *likely))
-    if rarely(source, 0.3) or register is ControlRegister.CR3:
-        number = _near(source, number, 64 if rarely(source, 0.2) else 32)
-    upper = 0 if made.mode.is_64 else source.getrandbits(32) << 32
-    made.gprs[Gpr(operand.register)] = number | upper
-    return instance
-
-
-def _msr(made: Setting, instance: Instance) -> Instance:
-    source = made.source
-    number = EFER_MSR if rarely(source, 0.95) else EFER_MSR + 1
-    made.gprs[Gpr.RCX] = number | source.getrandbits(32) << 32
-    efer = _near(source, made.controls[ControlRegister.EFER], 13 if rarely(source, 0.8) else 64)
-    made.gprs[Gpr.RAX] = efer & 0xFFFF_FFFF | source.getrandbits(32) << 32
-    made.gprs[Gpr.RDX] = efer >> 32 | source.getrandbits(32) << 32
-    return instance
-
-
-def _cpuid(made: Setting, instance: Instance) -> Instance:
-    leaf, subleaf = made.source.choice(tuple(bochs_model(has_la57=True).cpuid))
-    made.gprs[Gpr.RAX] = leaf | made.source.getrandbits(32) << 32
-    made.gprs[Gpr.RCX] = subleaf | made.source.getrandbits(32) << 32
-    return instance
-
-
-def _stack_words(made: Setting, size: int, *words: int) -> None:
-    pointer = made.gprs[Gpr.RSP]
-    if rarely(made.source):
-        pointer = address(made.source, made.mode)
-        made.set(Gpr.RSP, pointer)
-    if not made.mode.is_64:
-        pointer = (pointer + made.segments[Segment.SS].base) % (1 << 32)
-    data = b"".join((word % (1 << 8 * size)).to_bytes(size, "little") for word in words)
-    made.put(pointer, data)
-
-
-def _far_return(made: Setting, instance: Instance) -> Instance:
-    wide = made.mode.is_64 and bool(instance.rex & 8)
-    upper = made.source.getrandbits(16) << 16
-    _stack_words(made, 8 if wide else 4, target(made), selector(made.source) | upper)
-    return instance
-
-
-def _far_pointer(made: Setting) -> bytes:
-    offset = target(made) % (1 << 32)
-    return offset.to_bytes(4, "little") + selector(made.source).to_bytes(2, "little")
-
-
-def _far_direct(made: Setting, instance: Instance) -> Instance:
-    return replace(instance, immediate=_far_pointer(made))
-
-
-def _far_indirect(made: Setting, instance: Instance) -> Instance:
-    _operand_bytes(made, instance, _far_pointer(made))
-    return instance
-
-
-def _table_pointer(made: Setting, instance: Instance) -> Instance:
-    source = made.source
-    base = address(source, made.mode).to_bytes(8, "little")
-    _operand_bytes(made, instance, source.randbytes(2) + base)
-    return instance
-
-
-def _load_segment(made: Setting, instance: Instance) -> Instance:
-    number = selector(made.source)
-    operand = instance.operand
-    if operand is not None and operand.register is not None:
-        made.gprs[Gpr(operand.register)] = number | made.source.getrandbits(48) << 16
-    _operand_bytes(made, instance, number.to_bytes(2, "little"))
-    reg = made.source.randrange(8) if rarely(made.source) else made.source.choice((0, 2, 3, 4, 5))
-    return replace(instance, reg=reg)
-
-
-def _store_segment(made: Setting, instance: Instance) -> Instance:
-    reg = made.source.randrange(8) if rarely(made.source) else made.source.randrange(6)
-    return replace(instance, reg=reg)
-
-
-def _string(made: Setting, instance: Instance) -> Instance:
-    source = made.source
-    if rarely(source, 0.7):
-        instance = replace(instance, prefixes=b"\xf3" + instance.prefixes)
-    made.gprs[Gpr.RCX] = source.choice((0, 1, 2, source.randrange(40), source.randrange(40)))
-    made.gprs[Gpr.RCX] |= 0 if made.mode.is_64 else source.getrandbits(32) << 32
-    for register, name in ((Gpr.RSI, Segment.DS), (Gpr.RDI, Segment.ES)):
-        base = 0 if made.mode.is_64 else made.segments[name].base
-        made.set(register, address(source, made.mode) - base)
-    if rarely(source, 0.3):
-        made.gprs[Gpr.RDI] = made.gprs[Gpr.RSI]
-        made.set(Gpr.RDI, made.gprs[Gpr.RSI] + source.randrange(-40, 40))
-    return instance
-
-
-def _pop_flags(made: Setting, instance: Instance) -> Instance:
-    _stack_words(made, 8, made.source.getrandbits(64))
-    return instance
-
-
-def _near_return(made: Setting, instance: Instance) -> Instance:
-    _stack_words(made, 8 if made.mode.is_64 else 4, target(made))
-    return instance
-
-
-def _near_indirect(made: Setting, instance: Instance) -> Instance:
-    to = target(made)
-    operand = instance.operand
-    if operand is not None and operand.register is not None:
-        made.set(Gpr(operand.register), to)
-    _operand_bytes(made, instance, (to % (1 << 64)).to_bytes(8, "little"))
-    return instance
-
-
-def _random_stack(made: Setting, instance: Instance) -> Instance:
-    if rarely(made.source, 0.2):
-        made.set(Gpr.RSP, address(made.source, made.mode))
-    return instance
-
-
-SCENES: Mapping[str, Scene] = MappingProxyType(
-    {
-        "MOV r, CRn": _move_from_control,
-        "MOV CRn, r": _move_to_control,
-        "RDMSR": _msr,
-        "WRMSR": _msr,
-        "CPUID": _cpuid,
-        "RET far": _far_return,
-        "RET far imm16": _far_return,
-        "JMP ptr16:32": _far_direct,
-        "CALL ptr16:32": _far_direct,
-        "JMP m16:32": _far_indirect,
-        "CALL m16:32": _far_indirect,
-        "LGDT m": _table_pointer,
-        "LIDT m": _table_pointer,
-        "MOV Sreg, r/m16": _load_segment,
-        "MOV r/m, Sreg": _store_segment,
-        "MOVS m8, m8": _string,
-        "MOVS m, m": _string,
-        "STOS m8": _string,
-        "STOS m": _string,
-        "PUSHF": _random_stack,
-        "POPF": _pop_flags,
-        "RET": _near_return,
-        "JMP r/m": _near_indirect,
-        "CALL r": _near_indirect,
-        "CALL m64": _near_indirect,
-        "CALL rel32": _random_stack,
-        "PUSH r": _random_stack,
-        "POP r": _random_stack,
-        "PUSH imm8": _random_stack,
-        "PUSH imm32": _random_stack,
-    }
-)
-"""By the manual's form."""
+    undefined = undefined_flags(form_of(entry), instance)
+    return Case(name_of(entry), mode, instance.raw, made.start(), made.steps, undefined)

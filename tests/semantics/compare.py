@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
-from verifier.execution.concrete import run, state_of
+from tests.semantics.starts import FINE_TABLES, TABLES
+from verifier.execution.concrete import PHYSICAL_SIZE, run, state_of
 from verifier.execution.path import Faulted, OutOfModel, Stopped
 from verifier.machine.concrete import EndKind
 from verifier.machine.events import Access
 from verifier.machine.models import MODELS, ModelName
 from verifier.machine.paging import Intent
+from verifier.machine.ram import Ram
 from verifier.machine.registers import ControlRegister, Flag, Gpr, Mode, Segment
 from verifier.machine.state import Features
 from verifier.machine.words import constant, known
@@ -61,13 +64,18 @@ def run_ours(case: Case) -> ConcreteRun:
     return run(state, case.steps, {})
 
 
-def compare(case: Case, replayer: Replayer) -> Outcome:
-    """Run a case on both and give the differences."""
+def compare(case: Case, replayer: Replayer, engine: Engine = Engine.BOCHS) -> Outcome:
+    """Run a case on both and give the differences.
+
+    QEMU runs through many faults, so it is asked for what completes; it shows less.
+    """
     ours = run_ours(case)
     if isinstance(ours.ending, OutOfModel):
         return Outcome(None, unmodelled=ours.ending.reason)
+    if engine is Engine.QEMU and isinstance(ours.ending, Faulted):
+        return Outcome(None, no_judge="QEMU is no judge of faults")
     try:
-        seen = replayer.replay(case.start, case.steps, Engine.BOCHS)
+        seen = replayer.replay(case.start, case.steps, engine)
     except NotRepresentable as error:
         return Outcome(None, no_judge=error.reason)
     if isinstance(ours.ending, Faulted):
@@ -75,8 +83,21 @@ def compare(case: Case, replayer: Replayer) -> Outcome:
         return Outcome(_compare_fault(ours, ours.ending, seen), fault=fault)
     if seen.fault is not None:
         told = f"{seen.fault.vector.mnemonic}({seen.fault.error})"
-        return Outcome([f"Bochs raises {told}, we none"])
-    return Outcome([*_registers(ours, seen), *_segments(ours, seen), *_memory(ours, seen)])
+        return Outcome([f"{engine.value} raises {told}, we none"])
+    left = {
+        flag for flag in Flag if any(each.name == f"rflags.{flag.name}" for each in ours.choices)
+    }
+    # Where the code's page maps to another frame, another instruction is executed.
+    first = ours.steps[0].step if ours.steps else None
+    same = first is not None and first.instruction.raw == case.raw
+    undefined = case.undefined if same and case.undefined is not None else left
+    shown = _registers(ours, seen, undefined)
+    if left != undefined:
+        mine, manual = (sorted(flag.name for flag in each) for each in (left, undefined))
+        shown.append(f"left open: {mine}; undefined by the manual: {manual}")
+    if engine is Engine.QEMU:
+        return Outcome(shown + _memory_changed(case, ours, seen))
+    return Outcome([*shown, *_segments(ours, seen), *_memory(ours, seen)])
 
 
 def _compare_fault(ours: ConcreteRun, ending: Faulted, seen: Observation) -> list[str]:
@@ -96,7 +117,7 @@ def _differ(what: str, ours: int | None, seen: int) -> list[str]:
     return [] if ours == seen else [f"{what}: ours {shown}, Bochs {seen:#x}"]
 
 
-def _registers(ours: ConcreteRun, seen: Observation) -> list[str]:
+def _registers(ours: ConcreteRun, seen: Observation, open_flags: AbstractSet[Flag]) -> list[str]:
     state = ours.state
     halted = isinstance(ours.ending, Stopped)
     differences = [] if halted == (seen.end is EndKind.HALTED) else [f"Bochs {seen.end.value}"]
@@ -113,7 +134,7 @@ def _registers(ours: ConcreteRun, seen: Observation) -> list[str]:
         differences += _differ(control.name, known(state.control(control)), seen.controls[control])
     differences += _differ("GDTR.base", known(state.gdtr.base), seen.gdtr.base)
     differences += _differ("GDTR.limit", known(state.gdtr.limit), seen.gdtr.limit)
-    mask = sum(1 << flag for flag in Flag if f"rflags.{flag.name}" in undefined)
+    mask = sum(1 << flag for flag in open_flags)
     flags = known(state.rflags)
     differences += _differ("RFLAGS", None if flags is None else flags & ~mask, seen.rflags & ~mask)
     return differences + _mode(ours, seen)
@@ -146,21 +167,40 @@ def _segment(name: str, ours: SegmentRegister, seen: SegmentValue) -> list[str]:
     return differences
 
 
-def _memory(ours: ConcreteRun, seen: Observation) -> list[str]:
-    region = ours.state.memory.regions[0]
-    written = set()
+def _stored(ours: ConcreteRun) -> set[int]:
+    """Give the addresses of the bytes that our run wrote."""
+    written: set[int] = set()
     for step in ours.steps:
         for event in step.events:
             if isinstance(event, Access) and event.intent is Intent.WRITE:
                 at = known(event.physical)
                 assert at is not None
                 written |= set(range(at, at + event.size))
+    return written
+
+
+def _byte(ours: ConcreteRun, at: int) -> int | None:
+    """Give a byte of memory in the end, None where it is no number."""
+    cell = ours.state.memory.cell(ours.state.memory.regions[0], at)
+    return cell if isinstance(cell, int) else None
+
+
+def _memory(ours: ConcreteRun, seen: Observation) -> list[str]:
     differences = []
-    for at in sorted(written | set(seen.written)):
-        cell = ours.state.memory.cell(region, at)
-        mine = cell if isinstance(cell, int) else None
+    for at in sorted(_stored(ours) | seen.written.keys()):
         if at in seen.written:
-            differences += _differ(f"[{at:#x}]", mine, seen.written[at])
+            differences += _differ(f"[{at:#x}]", _byte(ours, at), seen.written[at])
         else:
             differences.append(f"[{at:#x}]: written by us, not by Bochs")
+    return differences
+
+
+def _memory_changed(case: Case, ours: ConcreteRun, seen: Observation) -> list[str]:
+    """Compare what differs from the start, tables apart: QEMU marks their entries as it likes."""
+    before = Ram(PHYSICAL_SIZE, case.start.memory)
+    differences = []
+    for at in sorted(_stored(ours) | seen.written.keys()):
+        if at not in TABLES and at not in FINE_TABLES:
+            there = seen.written.get(at, before[at])
+            differences += _differ(f"[{at:#x}]", _byte(ours, at), there)
     return differences

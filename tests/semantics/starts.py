@@ -24,6 +24,7 @@ from tests.replay.build import (
     segment,
     tables,
 )
+from tests.semantics.drawing import descriptor, odd_segment, rarely, value
 from verifier.machine.concrete import SegmentValue, Start, TableRegister
 from verifier.machine.registers import ControlRegister, Cr0, Cr4, Efer, Flag, Gpr, Mode, Segment
 
@@ -38,6 +39,9 @@ FINE = 0xC000_0000
 """Linear address of the GiB with pages of 4 KiB and 2 MiB."""
 FINE_FRAMES = 0x40_0000
 DIRECTORY, PAGE_TABLE = 0x2_0000, 0x2_1000
+TABLES = range(PML4, GDT)
+"""Where a state's own bytes must not go."""
+FINE_TABLES = range(DIRECTORY, PAGE_TABLE + 0x1000)
 PAGE, LARGE_PAGE = 0x1000, 0x20_0000
 P, RW, US, A, D, PS = 1, 2, 4, 1 << 5, 1 << 6, 1 << 7
 NX = 1 << 63
@@ -46,8 +50,6 @@ FINE_PAGES = (
     *(P | RW | A, P | RW | US | NX, P | RW | D, RW, P | RW, P | NX, P | RW, P | RW),
 )
 FINE_LARGE = (P | RW | PS, P | PS, P | RW | US | PS, P | RW | PS | 1 << 13, P | RW | PS | NX)
-EDGES = (0, 1, -1, -2, 0x7F, 0x80, 0xFF, 0x7FFF, 0x8000, 0xFFFF, 0x7FFF_FFFF, 0x8000_0000)
-WIDE_EDGES = (0xFFFF_FFFF, 1 << 32, (1 << 63) - 1, 1 << 63, (1 << 47) - 1, 1 << 47, -(1 << 47))
 HARMLESS_CR4 = (Cr4.PSE, Cr4.PGE, Cr4.MCE, Cr4.OSFXSR, Cr4.UMIP, Cr4.DE, Cr4.TSD, Cr4.OSXSAVE)
 FREE_CR0 = (Cr0.MP, Cr0.EM, Cr0.TS, Cr0.NE, Cr0.WP, Cr0.AM, Cr0.CD)
 FREE_FLAGS = (
@@ -56,45 +58,12 @@ FREE_FLAGS = (
 )
 
 
-oddness = 1.0
-"""How much more often than usual starts are peculiar."""
-
-
-def rarely(source: random.Random, chance: float = 0.08) -> bool:
-    """Say yes with a small chance."""
-    return source.random() < min(chance * oddness, 0.5 if oddness > 1 else 1)
-
-
-def value(source: random.Random, width: int = 64) -> int:
-    """Give a number, often at an edge."""
-    edges = EDGES if width < 64 else EDGES + WIDE_EDGES
-    number = source.choice((*edges, *(source.getrandbits(width) for _ in range(8))))
-    return int(number) % (1 << width)
-
-
-def descriptor(source: random.Random) -> int:
-    """Give a segment descriptor, most of whose bits are sensible."""
-    access = source.choice((0x9A, 0x9B, 0x92, 0x93, 0x9E, 0x98, 0x90, 0x96, 0x1A, 0x12))
-    if rarely(source):
-        access = source.getrandbits(8)
-    if rarely(source, 0.15):
-        access = access & ~0x60 | source.randrange(4) << 5
-    attributes = source.choice((0xC, 0xC, 0xA, 0x4, 0x2, source.getrandbits(4)))
-    limit = source.choice((0xFFFFF, 0xFFFFF, 0, 0xFFF, source.getrandbits(20)))
-    base = source.choice((0, 0, 0x1_0000, source.getrandbits(32)))
-    return (
-        limit & 0xFFFF
-        | (base & 0xFF_FFFF) << 16
-        | access << 40
-        | (limit >> 16) << 48
-        | attributes << 52
-        | (base >> 24) << 56
-    )
-
-
 @dataclass(slots=True)
 class Setting:
-    """A start that is still being put together."""
+    """A start that is still being put together.
+
+    ``identical`` keeps addresses out of the pages that are not mapped to themselves.
+    """
 
     source: random.Random
     mode: Mode
@@ -108,6 +77,7 @@ class Setting:
     rip: int = CODE
     descriptors: list[int] = field(default_factory=list)
     steps: int = 1
+    identical: bool = False
 
     @property
     def width(self) -> int:
@@ -119,11 +89,16 @@ class Setting:
         """Say whether paging is on."""
         return self.mode is not Mode.PROTECTED_32
 
+    def address(self) -> int:
+        """Give a linear address that an instruction may access."""
+        return (_plain_address if self.identical else address)(self.source, self.mode)
+
     def put(self, linear: int, data: bytes) -> None:
         """Put bytes where a linear address leads if its page is mapped as most are."""
         fine = linear - FINE
         physical = FINE_FRAMES + fine if self.paged and 0 <= fine < LARGE_PAGE else linear
-        if 0 <= physical < 1 << 39:
+        tables = self.identical and TABLES.start - len(data) < physical < TABLES.stop
+        if 0 <= physical < 1 << 39 and not tables:
             self.memory[physical] = data
 
     def set(self, register: Gpr, number: int) -> None:
@@ -169,6 +144,21 @@ def address(source: random.Random, mode: Mode) -> int:
     edge = 1 << source.choice((40, 47, 47, 56, 63))
     edge = source.choice((edge, -edge)) + source.randrange(-9, 9)
     return edge % (1 << 64)
+
+
+def _plain_address(source: random.Random, mode: Mode) -> int:
+    """Give a linear address that is mapped to itself, or not canonical, or at the end of 4G."""
+    chance = source.random()
+    if chance < 0.85:
+        return DATA_AREA + int(chance * (1 << 40)) % 0x2000
+    if chance < 0.87:
+        return source.choice((0, 0xFFFF_FFF0, 0xFFFF_FFF8, 0xFFFF_FFFC, 0xFFFF_FFFF))
+    if not mode.is_64:
+        return DATA_AREA + source.randrange(0x2000)
+    if chance < 0.95:
+        return ABOVE_4G + source.randrange(PAGE)
+    edge = 1 << source.choice((47, 47, 56, 63))
+    return (source.choice((edge, -edge)) + source.randrange(-9, 9)) % (1 << 64)
 
 
 def setting(source: random.Random, mode: Mode) -> Setting:
@@ -234,35 +224,8 @@ def _segments(source: random.Random, mode: Mode) -> dict[Segment, SegmentValue]:
             chosen[Segment.CS] = replace(chosen[Segment.CS], base=base, limit=CODE + 0x7FFF)
     for name in (Segment.ES, Segment.SS, Segment.DS, Segment.FS, Segment.GS):
         if rarely(source, 0.1):
-            chosen[name] = _odd_segment(source, name, chosen[name])
+            chosen[name] = odd_segment(source, name, chosen[name])
     return chosen
-
-
-def _odd_segment(source: random.Random, name: Segment, plain: SegmentValue) -> SegmentValue:
-    null = SegmentValue(
-        selector=source.randrange(4),
-        base=0,
-        limit=0,
-        type=0,
-        s=False,
-        dpl=0,
-        present=False,
-        long=False,
-        default_big=False,
-        granular=False,
-    )
-    odd = [
-        null,
-        replace(plain, base=0x1_0000),
-        replace(plain, base=0xFFFF_0000),
-        replace(plain, limit=source.choice((0x30_0FFF, 0x8_FFFF)), granular=True),
-        replace(plain, limit=0x30_0100, granular=False),
-        replace(plain, type=0x7),
-        replace(plain, default_big=False),
-    ]
-    if name is not Segment.SS:
-        odd += [replace(plain, type=kind) for kind in (0x1, 0xB, 0x9)]
-    return source.choice(odd)
 
 
 def _lay_tables(made: Setting) -> None:

@@ -8,20 +8,10 @@ from __future__ import annotations
 
 import pytest
 
+from tests.semantics.manual import UNDEFINED
 from verifier.machine.registers import Flag, Mode
 from verifier.semantics.forms import FORMS, Form, find_form
 from verifier.semantics.instruction import decode
-
-LOGIC = {Flag.AF}
-BIT_TEST = {Flag.OF, Flag.SF, Flag.AF, Flag.PF}
-MULTIPLY = {Flag.SF, Flag.ZF, Flag.AF, Flag.PF}
-UNDEFINED: dict[str, set[Flag]] = {
-    **dict.fromkeys(("AND", "OR", "XOR", "TEST"), LOGIC),
-    **dict.fromkeys(("BT", "BTS", "BTR", "BTC"), BIT_TEST),
-    **dict.fromkeys(("SHL", "SHR", "SAR"), LOGIC),
-    "IMUL": MULTIPLY,
-}
-"""By mnemonic; shifts as for a count of 1."""
 
 COUNTS = {
     "c0e000": set(),

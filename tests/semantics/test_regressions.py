@@ -90,6 +90,9 @@ AGREES = {
         gprs={Gpr.RCX: 20, Gpr.RSI: DATA, Gpr.RDI: DATA + 3},
         memory={DATA: bytes(range(32))},
     ),
+    "MOVS reads its source before its target's address counts": long_mode(
+        "a4", gprs={Gpr.RSI: 1 << 41, Gpr.RDI: 1 << 62}
+    ),
     "code in a segment with a base": replace(
         with_segments(
             protected_mode("05 01000000"),

@@ -58,11 +58,11 @@ class AtLoad:
         replaced = cast("BV", claripy.replace(expression, LOAD, constant(self.load)))
         return known(claripy.simplify(replaced))
 
-    def decide(self, condition: Bool) -> bool:
+    def decide(self, condition: Bool, _: object = None) -> bool:
         """Say whether the condition is true at this load."""
         return self.holds(condition)
 
-    def holds(self, condition: Bool) -> bool:
+    def holds(self, condition: Bool, _: object = None) -> bool:
         """Say whether the condition is true at this load."""
         replaced = cast("Bool", claripy.replace(condition, LOAD, constant(self.load)))
         return bool(claripy.simplify(replaced).is_true())
@@ -71,7 +71,7 @@ class AtLoad:
         """Say whether the condition is true at this load."""
         return self.holds(condition)
 
-    def value(self, expression: BV) -> int | None:
+    def value(self, expression: BV, _: object = None) -> int | None:
         """Give the value at this load."""
         return self.at(expression)
 

@@ -64,6 +64,14 @@ BAD = [
         14,
         "unknown key 'model' in [entry]; did y",
     ),
+    ('at = "start"', 'at = "start"\nsplit = []', 13, "'split' is empty"),
+    ('at = "start"', 'at = "start"\nsplit = ["rdi < 1", 2]', 13, "must be an array of strings"),
+    (
+        'at = "start"',
+        'at = "start"\nsplit = ["rdi < 1",\n"rdy < 2"]',
+        14,
+        "'split': unknown name 'rdy'; did you mean",
+    ),
     (
         'mode = "LONG_64"',
         'mode = "LONG_64"\nsegments = { cs = "flat" }',

@@ -140,6 +140,22 @@ def test_entry_state_is_read(tmp_path: Path) -> None:
     assert (spec.entry.gdt.base.node, spec.entry.gdt.limit) == (Label("lvl5"), 0x1F)
 
 
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("", ()),
+        ('split = "cr4.LA57 == 0"', ("entry.cr4.LA57 == 0",)),
+        ('split = ["cr4.LA57 == 0", "rdi < 8"]', ("entry.cr4.LA57 == 0", "entry.rdi < 8")),
+    ],
+)
+def test_starts_are_split_by_truths(
+    tmp_path: Path, written: str, expected: tuple[str, ...]
+) -> None:
+    """One truth or several tell starts apart, in order."""
+    spec = read_text(tmp_path, SPEC.replace('at = "start"', f'at = "start"\n{written}'))
+    assert tuple(render(split.node) for split in spec.entry.split) == expected
+
+
 def test_each_kind_of_image_has_its_options(tmp_path: Path) -> None:
     """Source, ELF and flat files carry where they were linked and what restricts them."""
     for written, kind, link in (

@@ -27,6 +27,12 @@ Exit codes:
   0  the engines do as the file says    3  no engine can represent it
   2  bad input                          5  an engine contradicts the file
 """
+RECHECK_EXIT_CODES = """\b
+Exit codes:
+  0  all obligations confirmed     3  a solver did not answer
+  2  bad input, or tampered with   4  the bundle proves nothing
+                                   5  a solver contradicts the bundle
+"""
 
 
 MUTATE_EXIT_CODES = """\b
@@ -64,6 +70,7 @@ def prove(  # noqa: PLR0913 - one parameter for each option of the command line
     jobs: options.Jobs = 0,
     cex: options.KeepIn = None,
     image: options.Image = None,
+    certify: options.Certify = None,
 ) -> None:
     """Prove what specs claim of their bytes, or refute it by a start that another CPU confirms.
 
@@ -78,16 +85,45 @@ def prove(  # noqa: PLR0913 - one parameter for each option of the command line
       verifier prove --recorded
       verifier prove /boot/vmlinuz
       verifier prove specs/linux-bzimage/trampoline --image vmlinuz
+      verifier prove specs/la57-lowstack --certify bundle
     """  # noqa: D301 - Typer keeps lines as they are after a backspace
     from verifier.cli import prove as command  # noqa: PLC0415 - help must not wait for it
     from verifier.cli.work import Wish  # noqa: PLC0415 - likewise
 
     if recorded and without:
         raise typer.BadParameter("--recorded drops the assumptions that specs name by itself")
+    if recorded and certify is not None:
+        raise typer.BadParameter("--recorded compares verdicts; a bundle is written without it")
     models = tuple(each.value for each in model or ())
     claims, dropped = tuple(claim or ()), tuple(without or ())
     wish = Wish(models, all_models, claims, dropped, explain, recorded, image)
-    raise typer.Exit(command.prove(command.Order(tuple(specs or ()), wish, json, jobs, cex)))
+    order = command.Order(tuple(specs or ()), wish, json, jobs, cex, certify)
+    raise typer.Exit(command.prove(order))
+
+
+@app.command(epilog=RECHECK_EXIT_CODES)
+def recheck(
+    *,
+    folder: options.Folder,
+    solver: options.Solvers = None,
+    seconds: options.Seconds = 60.0,
+    json: options.Json = None,
+) -> None:
+    """Check a proof bundle: that it is whole, that the verdicts follow, and what solvers say.
+
+    Nothing is lifted or executed again: the questions behind the proofs are put to Bitwuzla,
+    cvc5 and z3.
+
+    \b
+    Examples:
+      verifier recheck bundle
+      verifier recheck bundle --solver bitwuzla --solver cvc5
+      verifier recheck bundle --seconds 300 --json recheck.json
+    """  # noqa: D301 - Typer keeps lines as they are after a backspace
+    from verifier.cli import recheck as command  # noqa: PLC0415 - help must not wait for it
+
+    names = tuple(each.value for each in solver or ())
+    raise typer.Exit(command.recheck(folder, names, seconds, json))
 
 
 @app.command(epilog=REPLAY_EXIT_CODES)
@@ -168,7 +204,7 @@ def mutate(  # noqa: PLR0913 - one parameter for each option of the command line
     model: options.Models = None,
     seed: options.Seed = None,
     sample: options.Sample = None,
-    seconds: options.Seconds = None,
+    seconds: options.Patience = None,
     replay: options.ReplayKills = False,
     starts: options.Starts = 1,
     assumptions: options.Negated = False,

@@ -25,6 +25,14 @@ class Model(Enum):
     ZEROING = "zeroing"
 
 
+class SolverChoice(Enum):
+    """A solver to recheck a bundle with."""
+
+    BITWUZLA = "bitwuzla"
+    CVC5 = "cvc5"
+    Z3 = "z3"
+
+
 class EngineName(Enum):
     """A CPU implementation to replay on."""
 
@@ -133,6 +141,25 @@ KeepIn = Annotated[
     Path | None,
     typer.Option(metavar="DIR", help="Keep counterexamples here, not in counterexamples/."),
 ]
+Certify = Annotated[
+    Path | None,
+    typer.Option(metavar="DIR", help="Write a proof bundle, which verifier recheck checks."),
+]
+Folder = Annotated[
+    Path, typer.Argument(metavar="DIR", help="A folder that verifier prove --certify wrote.")
+]
+Solvers = Annotated[
+    list[SolverChoice] | None,
+    typer.Option(
+        "--solver",
+        metavar="NAME",
+        help="Ask this solver alone; repeatable. One of bitwuzla, cvc5, z3; all unless given.",
+    ),
+]
+Seconds = Annotated[
+    float,
+    typer.Option(min=0.1, metavar="N", help="Seconds that a solver has for one obligation."),
+]
 OneSpec = Annotated[
     Path,
     typer.Argument(metavar="SPEC", help="A spec.toml or its folder.", autocompletion=complete_spec),
@@ -164,7 +191,7 @@ Seed = Annotated[
 Sample = Annotated[
     int | None, typer.Option(metavar="N", min=1, help="Judge this many mutants, drawn by a seed.")
 ]
-Seconds = Annotated[
+Patience = Annotated[
     float | None,
     typer.Option("--time", metavar="SECONDS", min=0, help="Begin no mutant after this time."),
 ]

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from verifier.bundle.layout import Staging, sealed
 from verifier.cli.bugs import keep_bug
 from verifier.cli.find import present
 from verifier.cli.kernel import divide, kernel_lines
@@ -22,9 +23,11 @@ from verifier.reporting.recorded_text import recorded_lines
 from verifier.reporting.saved import save
 from verifier.reporting.status import Status, exit_code, worst
 from verifier.reporting.text import summary_lines, tally, tool_lines
-from verifier.reporting.wording import line, printable
+from verifier.reporting.wording import counted, line, printable
 
 if TYPE_CHECKING:
+    from rich.text import Text
+
     from verifier.machine.models import ModelName
     from verifier.reporting.summary import Summary
 
@@ -37,7 +40,8 @@ STDOUT = Path("-")
 class Order:
     """A ``prove`` command; ``keep_in`` is None where the default folder will do.
 
-    Among ``specs`` may be a kernel; ``wish.image`` is one that was named as such.
+    Among ``specs`` may be a kernel; ``wish.image`` is one that was named as such. ``certify``
+    is where a proof bundle goes.
     """
 
     specs: tuple[Path, ...]
@@ -45,6 +49,7 @@ class Order:
     json: Path | None = None
     jobs: int = 0
     keep_in: Path | None = None
+    certify: Path | None = None
 
 
 @dataclass(slots=True)
@@ -57,9 +62,11 @@ class Ledger:
     disagreements: list[Disagreement] = field(default_factory=list)
     statuses: list[Status] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
+    parts: list[str] = field(default_factory=list)
 
     def enter(self, outcome: Outcome) -> None:
         """Take up the outcome of one spec, and print it."""
+        self.parts += outcome.parts
         if outcome.bad is not None:
             self._fail(printable(str(outcome.bad)), Status.BAD_INPUT)
         elif outcome.bug is not None:
@@ -120,6 +127,19 @@ class Ledger:
                 saved[key] = str(path)
         return replace(summary, saved=saved)
 
+    def _sealed(self, status: Status) -> list[Text]:
+        """Put the bundle in its place, unless a spec had no outcome; give the line on it."""
+        made, folder = self.order.wish.bundle, self.order.certify
+        if made is None or folder is None:
+            return []
+        if status in {Status.BUG, Status.BAD_INPUT}:
+            self.screen.complain("no bundle was written, as not every spec had a verdict")
+            return []
+        seal = sealed(made, folder, tuple(self.parts), tools())
+        return [
+            line(f"bundle in {folder}: {counted(len(self.parts), 'part')}, seal SHA-256 {seal}")
+        ]
+
     @property
     def _prints(self) -> bool:
         return self.order.json != STDOUT
@@ -134,9 +154,10 @@ class Ledger:
             errors=self.errors,
             disagreements=self.disagreements if self.order.wish.recorded else None,
         )
+        sealed = self._sealed(status)
         if self._prints and self.summaries:
             results = [each for summary in self.summaries for each in summary.results]
-            self.screen.show([tally(results), *tool_lines(tools())])
+            self.screen.show([tally(results), *tool_lines(tools()), *sealed])
         if self.order.json == STDOUT:
             self.screen.out.file.write(dumped(run))
         elif self.order.json is not None:
@@ -145,7 +166,14 @@ class Ledger:
 
 
 def prove(order: Order) -> Status:
-    """Judge specs and tell what came of it."""
+    """Judge specs and tell what came of it; write a bundle of the proofs where one is wanted."""
+    if order.certify is None:
+        return _prove(order)
+    with Staging(order.certify) as made:
+        return _prove(replace(order, wish=replace(order.wish, bundle=made)))
+
+
+def _prove(order: Order) -> Status:
     screen = Screen()
     specs, image = divide(order.specs, order.wish.image)
     if not order.specs and image is None:

@@ -12,7 +12,7 @@ from verifier import __version__
 from verifier.replay.bochs_models import WITH_LA57, WITHOUT_LA57
 from verifier.replay.engine import Engine, engine_version
 
-LIBRARIES = ("angr", "claripy", "pyvex", "z3-solver", "capstone", "pyelftools")
+LIBRARIES = ("angr", "claripy", "pyvex", "pypcode", "z3-solver", "capstone", "pyelftools")
 SECONDS = 5
 
 

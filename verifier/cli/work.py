@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -29,7 +29,8 @@ class Wish:
     """What to judge of each spec; without models, each claim under those it promises.
 
     ``recorded`` judges all that a spec records, ``[[without]]`` included. ``image`` is the
-    kernel to judge them on, None where each spec has its own.
+    kernel to judge them on, None where each spec has its own; ``bundle`` the folder that the
+    proofs are written to, None where they are not.
     """
 
     models: tuple[str, ...] = ()
@@ -39,18 +40,21 @@ class Wish:
     explain: bool = False
     recorded: bool = False
     image: Path | None = None
+    bundle: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What came of one spec: summaries, or why there is none.
 
-    ``bug`` is the sentence of a mistake of ours and its details.
+    ``parts`` are those of a bundle that were written; ``bug`` is the sentence of a mistake of
+    ours and its details.
     """
 
     spec: Path
     summaries: tuple[Summary, ...] = ()
     disagreements: tuple[Disagreement, ...] = ()
+    parts: tuple[str, ...] = ()
     bad: BadInput | None = None
     bug: tuple[str, str] | None = None
 
@@ -80,11 +84,22 @@ def judge(spec: Path, wish: Wish, replayer: Replayer, say: Say) -> Outcome:
             spec,
             tuple(summarise(report) for report in reports),
             tuple(each for report in reports for each in compare(report, whole=whole)),
+            _written(reports, wish.bundle),
         )
     except BadInput as mistake:
         return Outcome(spec, bad=mistake)
     except Exception as error:  # noqa: BLE001 - the other specs still have their say
         return Outcome(spec, bug=(f"{spec}: {error or type(error).__name__}", details_of(error)))
+
+
+def _written(reports: Sequence[Report], bundle: Path | None) -> tuple[str, ...]:
+    """Write the proofs of reports into a bundle's folder, if any; give the names of its parts."""
+    if bundle is None:
+        return ()
+    from verifier.bundle.write import write_parts  # noqa: PLC0415 - only for a bundle
+    from verifier.certificate.certify import proof_for  # noqa: PLC0415 - likewise
+
+    return tuple(name for report in reports for name in write_parts(bundle, report, proof_for))
 
 
 def _reports(spec: Path, wish: Wish, replayer: Replayer, say: Say) -> Iterator[Report]:
@@ -96,7 +111,8 @@ def _reports(spec: Path, wish: Wish, replayer: Replayer, say: Say) -> Iterator[R
     named = tuple(ModelName(name) for name in wish.models)
     every = wish.all_models or wish.recorded
     choice = Choice(models=named, claims=wish.claims, every=every)
-    options = Options(choice, wish.without, wish.image, wish.explain)
+    certify = wish.bundle is not None
+    options = Options(choice, wish.without, wish.image, wish.explain, certify=certify)
     report = verify(spec, options, replayer, say)
     yield report
     for each in alterations(report.spec) if wish.recorded else ():

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from verifier.execution.oracle import PathOracle
+from verifier.machine.oracle import About
 from verifier.solver import SolverGaveUp
 
 if TYPE_CHECKING:
@@ -26,11 +27,12 @@ class Asking:
     context: Context
     needed: set[str] = field(default_factory=set)
 
-    def holds(self, trail: Trail, condition: Bool) -> bool:
+    def holds(self, trail: Trail, condition: Bool, about: About = About.LOOP) -> bool:
         """Say whether the trail excludes the opposite; no where the solver gives up."""
         try:
-            oracle = PathOracle(self.context, trail.knowledge, (), trail.number)
-            holds = oracle.holds(condition)
+            at = trail.state.rip
+            oracle = PathOracle(self.context, trail.knowledge, (), trail.number, at)
+            holds = oracle.holds(condition, about)
         except SolverGaveUp:
             return False
         if holds:

@@ -15,6 +15,7 @@ import claripy
 from verifier.execution.asking import Asking
 from verifier.execution.element import NoSweep, OneRound, Store, stored
 from verifier.execution.oracle import Cut
+from verifier.execution.segment import Entry, Root, Segment
 from verifier.execution.template import (
     Shape,
     Template,
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from verifier.execution.oracle import Context
     from verifier.execution.trail import Trail
     from verifier.machine.memory import Memory
+    from verifier.machine.state import State
 
 SEEN = 3
 """States at the head, one round apart, that show what moves."""
@@ -116,7 +118,7 @@ class _Sweeping:
         """Guess how many rounds come back to the head before one leaves the loop."""
         asking, before = Asking(self.bulk.context), len(self.bulk.context.cuts)
         _, found = self._round(asking, 1, self._room())
-        del self.bulk.context.cuts[before:]
+        self.bulk.context.keep_cuts(before)
         leaving = [_least(asking, trail, self.rounds) for trail in found.outside]
         return min(leaving, default=0)
 
@@ -130,7 +132,7 @@ class _Sweeping:
         asking, before = Asking(self.bulk.context), len(self.bulk.context.cuts)
         head, found = self._round(asking, length, length)
         if len(found.back) != 1 or found.outside or found.ended:
-            del self.bulk.context.cuts[before:]
+            self.bulk.context.keep_cuts(before)
             return None
         (back,) = found.back
         shown = OneRound(self.start, self.template, self.rounds, asking, head, back)
@@ -143,9 +145,26 @@ class _Sweeping:
         memory = self._filled(self.start.state.memory, writers, length)
         gprs = tuple(nearest(value) for value in after.gprs)
         words = f"{length} rounds at once: {_in_words(writers)}"
-        self.bulk.context.cuts.append(Cut(self.bulk.place, words, 1, shown.asked))
         state = replace(after, gprs=gprs, memory=memory)
-        return replace(back, state=state, knowledge=asking.needing(back.knowledge))
+        segment = self._segment(state, back)
+        start = self.start
+        self.bulk.context.cut(
+            Cut(self.bulk.place, words, 1, shown.asked),
+            Entry(start.knowledge.facts, start.state, start.segment, segment),
+        )
+        knowledge = asking.needing(back.knowledge)
+        return replace(back, state=state, knowledge=knowledge, segment=segment)
+
+    def _segment(self, state: State, back: Trail) -> Segment:
+        """Give the segment that begins after all rounds; its facts are those of any one."""
+        return Segment(
+            Root.SWEPT,
+            state,
+            back.knowledge.facts,
+            self.bulk.place,
+            known=len(self.start.knowledge.facts),
+            entered=((self.rounds, constant(0)),),
+        )
 
     def _round(self, asking: Asking, swept_rounds: int, most: int) -> tuple[Trail, Round]:
         """Go round once, as any of the first ``most`` rounds, with what some of them store open."""

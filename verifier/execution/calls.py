@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from verifier.execution.oracle import PathOracle
 from verifier.execution.trail import Trail, same_place
+from verifier.machine.oracle import About
 from verifier.machine.registers import Gpr
 from verifier.machine.words import plus
 from verifier.solver import SolverGaveUp
@@ -36,9 +37,9 @@ def returning(context: Context, caller: Trail, called: Trail) -> Stops | None:
             return False
         if same_place(state.gpr(Gpr.RSP), stack):
             return True
-        oracle = PathOracle(context, trail.knowledge, (), trail.number)
+        oracle = PathOracle(context, trail.knowledge, (), trail.number, state.rip)
         try:
-            return oracle.holds(state.gpr(Gpr.RSP) == stack)
+            return oracle.holds(state.gpr(Gpr.RSP) == stack, About.CALL)
         except SolverGaveUp:
             return False
 

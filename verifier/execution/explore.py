@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from verifier.execution import calls
 from verifier.execution.bulk import SEEN, Bulk
-from verifier.execution.contract import stand_in
+from verifier.execution.contract import CONTRACT, stand_in
 from verifier.execution.exits import ExitAtInstruction, stands_at
 from verifier.execution.flow import Flow, Loop, located
 from verifier.execution.joining import joined
@@ -23,6 +23,7 @@ from verifier.execution.path import (
     Reached,
     Subsumed,
 )
+from verifier.execution.segment import Root, Segment
 from verifier.execution.step import Taken, take
 from verifier.execution.trail import Trail, meet
 from verifier.machine.events import Transfer
@@ -84,6 +85,7 @@ class Exploration:
         trail = Trail(start, Knowledge((), (), {}, frozenset()))
         if not case.is_true():
             trail = trail.knowing(case)
+        trail = replace(trail, segment=Segment(Root.START, start, trail.knowledge.facts))
         known = [*self.context.assumptions, *trail.knowledge.facts]
         match self.context.solver.ask("assumptions", known):
             case Satisfied(model):
@@ -137,7 +139,7 @@ class Exploration:
             return first
         for way in same:
             pending.remove(way)
-            self._end(way, Subsumed(way.state))
+            self._end(way, Subsumed(way.state, joint.segment))
         return joint
 
     def _limit(self, trail: Trail, pending: int) -> str | None:
@@ -150,12 +152,15 @@ class Exploration:
 
     def step(self, trail: Trail) -> list[Trail]:
         """Execute one instruction; give the trails that go on, the one to follow first last."""
-        oracle = PathOracle(self.context, trail.knowledge, trail.choices, trail.number)
+        at = trail.state.rip
+        oracle = PathOracle(self.context, trail.knowledge, trail.choices, trail.number, at)
         here = trail.state, oracle, trail.number
         taken = stand_in(self.context, *here) or take(*here, oracle.fact_count)
         ending = taken.ending or self._exit(trail, taken, oracle)
         others = [replace(trail, choices=other) for other in oracle.alternatives]
         self.executed += 1
+        if taken.step is not None and taken.step.form != CONTRACT:
+            self.context.executed.add(taken.step.instruction)
         if self.progress is not None:
             self.progress(len(self.ended), self.executed)
         after = _advance(trail, taken, ending, oracle)
@@ -176,7 +181,7 @@ class Exploration:
         if joint is None:
             return ways
         for way in ways:
-            self._end(way, Subsumed(way.state))
+            self._end(way, Subsumed(way.state, joint.segment))
         return [joint]
 
     def _loop(self, trail: Trail, loop: Loop) -> list[Trail]:
@@ -193,14 +198,14 @@ class Exploration:
         place = f"{loop.region}+{loop.head:#x}"
         if not first.back:
             return rounds.kept(first)
-        del self.context.cuts[before:]
+        self.context.keep_cuts(before)
         try:
             closed = Cutting(self.context, trail, rounds.go, place).close(first.back)
         except (NotCut, SolverGaveUp) as why:
             reason = f"the loop at {place} is not bounded here: {why}"
             self._end(trail, OutOfModel(trail.state, reason))
             return []
-        self.context.cuts.append(closed.cut)
+        self.context.cut(closed.cut, closed.entry)
         self.ended += closed.ended
         return list(closed.outside)
 
@@ -219,10 +224,10 @@ class Exploration:
         return Reached(taken.state) if at_exit else None
 
     def _end(self, trail: Trail, ending: Ending) -> None:
-        path = Path(trail.steps, trail.occurrences, ending, trail.knowledge)
-        self.ended.append(path)
+        ended = Path(trail.steps, trail.occurrences, ending, trail.knowledge, trail.segment)
+        self.ended.append(ended)
         if self.watch is not None and not self.rounds:
-            self.watch(path)
+            self.watch(ended)
 
 
 @dataclass(slots=True)
@@ -262,6 +267,8 @@ class Rounds:
         done, current, forked, seen = [first], first, 0, [entered]
         while current.back:
             forked += len(current.back) + len(current.outside) + len(current.ended) > 1
+            if len(current.back) > 1 and len(done) == 1:
+                done[-1] = current = _met(current)
             if len(current.back) > 1 or forked > UNROLLED:
                 return None
             head = current.back[0]
@@ -279,6 +286,18 @@ class Rounds:
         return list(one.outside)
 
 
+def _met(one: Round) -> Round:
+    """Give a round with what came back as one trail, where that can be joined."""
+    joint = joined(one.back)
+    if joint is None:
+        return one
+    met = (
+        Path(b.steps, b.occurrences, Subsumed(b.state, joint.segment), b.knowledge, b.segment)
+        for b in one.back
+    )
+    return replace(one, back=(joint,), ended=(*one.ended, *met))
+
+
 def _advance(trail: Trail, taken: Taken, ending: Ending | None, oracle: PathOracle) -> Trail:
     steps, occurrences = trail.steps, trail.occurrences
     if taken.step is not None:
@@ -287,7 +306,8 @@ def _advance(trail: Trail, taken: Taken, ending: Ending | None, oracle: PathOrac
             count = oracle.fact_count
             occurrences += tuple(Occurrence(event, taken.step, count) for event in taken.events)
     state = trail.state if isinstance(ending, (Faulted, OutOfModel)) else taken.state
-    return Trail(state, oracle.knowledge, steps, occurrences, (), trail.number + 1)
+    number = trail.number + 1
+    return Trail(state, oracle.knowledge, steps, occurrences, (), number, trail.segment)
 
 
 def explore(  # noqa: PLR0913 - who looks on is no part of what is explored

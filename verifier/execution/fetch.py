@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import claripy
 
 from verifier.machine.cells import byte_of
-from verifier.machine.oracle import Unmodelled
+from verifier.machine.oracle import About, Unmodelled
 from verifier.machine.paging import Intent, translate
 from verifier.machine.registers import Segment
 from verifier.machine.words import known, plus, split
@@ -74,7 +74,7 @@ def _name_by_region(cpu: Cpu, place: Place) -> None:
     if known(here) is not None and known(place.region.base) is not None:
         return
     named = place.region.base + place.offset
-    if split(named)[0] is not split(here)[0] and cpu.oracle.holds(named == here):
+    if split(named)[0] is not split(here)[0] and cpu.oracle.holds(named == here, About.CODE):
         cpu.state = replace(cpu.state, rip=named)
 
 
@@ -95,7 +95,7 @@ def _bytes(cpu: Cpu, place: Place) -> Iterator[int | None]:
     end = LONGEST if place.region.stray else min(LONGEST, place.region.size - offset)
     for ahead in range(end):
         cell = memory.cell(place.region, offset + ahead)
-        yield cell if isinstance(cell, int) else cpu.oracle.value(byte_of(cell))
+        yield cell if isinstance(cell, int) else cpu.oracle.value(byte_of(cell), About.CODE)
 
 
 def _patched(cpu: Cpu, place: Place) -> Instruction | None:
@@ -126,9 +126,9 @@ def _undetermined(cpu: Cpu, place: Place, code: bytes) -> Fetched:
             continue
         cells = cpu.state.memory.read(place, instruction.size)
         same = cells == int.from_bytes(instruction.raw, "little")
-        if cpu.oracle.holds(claripy.Not(same)):
+        if cpu.oracle.holds(claripy.Not(same), About.CODE):
             continue
-        if cpu.oracle.decide(same):
+        if cpu.oracle.decide(same, About.CODE):
             return Fetched(instruction, place)
         break
     cells = cpu.state.memory.read(place, LONGEST if place.region.stray else len(code) + 1)
@@ -144,7 +144,7 @@ def _check_rest(cpu: Cpu, instruction: Instruction) -> None:
     if _same_page(first, last):
         return
     here, there = translate(cpu, first, Intent.FETCH), translate(cpu, last, Intent.FETCH)
-    if there is not here + ahead and not cpu.oracle.holds(there == here + ahead):
+    if there is not here + ahead and not cpu.oracle.holds(there == here + ahead, About.CODE):
         raise Unmodelled("an instruction crosses pages that are not adjacent")
 
 

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, TypeVar
 import claripy
 
 from verifier.execution.oracle import KEPT_MODELS
+from verifier.execution.segment import Root, Segment
 from verifier.machine import windows
-from verifier.machine.cells import byte_of, same_cell
+from verifier.machine.cells import join, same_cell
 from verifier.machine.registers import Gpr
 
 if TYPE_CHECKING:
@@ -22,10 +23,12 @@ if TYPE_CHECKING:
     from claripy.ast.bv import BV
 
     from verifier.execution.trail import Trail
+    from verifier.machine.cells import Cell
     from verifier.machine.memory import Memory, Region
     from verifier.machine.state import State
     from verifier.solver import Model
 
+WORD_BYTES = 8
 Kind = TypeVar("Kind")
 Chosen = Callable[[Sequence["BV"]], "BV"]
 """Makes one value of those that the ways have."""
@@ -53,6 +56,8 @@ def joined(ways: Sequence[Trail]) -> Trail | None:
         live=frozenset().union(*(state.live for state in states)),
     )
     joint = replace(start, state=state).knowing(claripy.Or(*conditions))
+    segment = Segment(Root.JOINED, state, joint.knowledge.facts)
+    joint = replace(joint, segment=segment)
     return replace(joint, knowledge=replace(joint.knowledge, models=_models(ways)))
 
 
@@ -144,9 +149,10 @@ def _memory(memories: Sequence[Memory], chosen: Chosen) -> Memory:
     cells = {name: dict(memories[0].cells.get(name, {})) for name in _touched(memories)}
     for name, mine in cells.items():
         region = regions[name]
-        for offset in _differing(name, memories):
-            ways = [byte_of(memory.cell(region, offset)) for memory in memories]
-            mine[offset] = chosen(ways), 0
+        for run in _runs(name, memories):
+            ways = [join([memory.cell(region, at) for at in run]) for memory in memories]
+            value = chosen(ways)
+            mine.update({at: (value, index) for index, at in enumerate(run)})
     whole = replace(memories[0], cells=cells, strays=tuple(strays.values()))
     extents = {
         name: tuple(
@@ -159,6 +165,26 @@ def _memory(memories: Sequence[Memory], chosen: Chosen) -> Memory:
 
 def _touched(memories: Sequence[Memory]) -> set[str]:
     return {name for memory in memories for name in memory.cells}
+
+
+def _runs(name: str, memories: Sequence[Memory]) -> list[range]:
+    """Give the bytes that differ, those together that each way stored as one, or never did."""
+    all_cells = [memory.cells.get(name, {}) for memory in memories]
+    found: list[range] = []
+    for at in sorted(_differing(name, memories)):
+        last = found[-1] if found else range(0)
+        together = last.stop == at and len(last) in range(1, WORD_BYTES)
+        if together and all(_goes_on(cells.get(at - 1), cells.get(at)) for cells in all_cells):
+            found[-1] = range(last.start, at + 1)
+        else:
+            found.append(range(at, at + 1))
+    return found
+
+
+def _goes_on(one: Cell | None, following: Cell | None) -> bool:
+    if isinstance(one, tuple) and isinstance(following, tuple):
+        return one[0] is following[0] and one[1] + 1 == following[1]
+    return type(one) is type(following)
 
 
 def _differing(name: str, memories: Sequence[Memory]) -> set[int]:

@@ -11,19 +11,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-import claripy
-
 from verifier.execution.asking import Asking
-from verifier.execution.bounds import MOST_ROUNDS, Bound, candidates, in_words
+from verifier.execution.bounds import Bound, candidates, in_words
+from verifier.execution.heads import Heads
 from verifier.execution.joining import alike
 from verifier.execution.oracle import Cut, PathOracle
-from verifier.execution.path import Path, Subsumed
+from verifier.execution.segment import Entry
 from verifier.execution.template import (
     Shape,
     Template,
     changed_cells,
     distance,
-    general,
     is_fixed,
     is_short,
     is_told,
@@ -32,14 +30,15 @@ from verifier.execution.template import (
     unchanged,
 )
 from verifier.execution.trail import Trail
+from verifier.machine.oracle import About
 from verifier.machine.registers import Gpr
 from verifier.machine.words import WORD_MASK, constant, signed, symbol
 
 if TYPE_CHECKING:
-    from claripy.ast.bool import Bool
     from claripy.ast.bv import BV
 
     from verifier.execution.oracle import Context
+    from verifier.execution.path import Path
     from verifier.machine.memory import Region
 
 MOST_HEADS = 64
@@ -65,6 +64,7 @@ class Closed:
     outside: tuple[Trail, ...]
     ended: tuple[Path, ...]
     cut: Cut
+    entry: Entry
 
 
 class _Widened(Exception):
@@ -111,13 +111,14 @@ class Cutting:
             try:
                 return self._attempt(template)
             except _Widened as widened:
-                del self.context.cuts[before:]
+                self.context.keep_cuts(before)
                 template = widened.template
         raise NotCut("its states at the head differ in too many ways")
 
     def _named(self, template: Template) -> Trail:
         """Give the start with moving registers as distances from regions, where that is so."""
-        oracle = PathOracle(self.context, self.start.knowledge, (), self.start.number)
+        start = self.start
+        oracle = PathOracle(self.context, start.knowledge, (), start.number, start.state.rip)
         gprs = list(self.start.state.gprs)
         for register, shape in template.shapes.items():
             if shape is not Shape.MOVING:
@@ -164,56 +165,41 @@ class Cutting:
         if not bounds:
             raise NotCut("nothing that it changes was found to bound its rounds")
         first = tuple(nearest(self.start.state.gpr(each)) for each in template.told())
-        heads, done = [first], 0
+        heads = Heads(self.start, template, rounds, bounds, self.place, [first])
         outside: list[Trail] = []
         ended: list[Path] = []
-        backs: list[Trail] = []
-        while done < len(heads):
-            if len(heads) > MOST_HEADS:
+        backs: list[tuple[Trail, int]] = []
+        while len(heads.segments) < len(heads.told):
+            if len(heads.told) > MOST_HEADS:
                 raise _Widened(self._without_told(template))
-            head = self._head(template, heads[done], rounds, bounds)
-            head = self.asking.with_model(head.knowing(self._is_head(done)))
-            done += 1
+            head = self.asking.with_model(heads.begin())
             found = self.go_round(head)
             outside += found.outside
             ended += found.ended
             for back in found.back:
                 for case in self._cases(template, back):
-                    backs.append(case)
                     values = self._fits(template, head, case, rounds)
-                    if not _among(values, heads):
-                        heads.append(values)
-        kept = [each for each in bounds if self._preserved(each, backs, rounds)]
+                    backs.append((case, heads.place_of(values)))
+        came = [back for back, _ in backs]
+        kept = [each for each in bounds if self._preserved(each, came, rounds)]
         if not kept:
             raise NotCut("no bound on its rounds is kept by each of them")
         if len(kept) < len(bounds):
             raise _Widened(template)
-        ended += [Path(b.steps, b.occurrences, Subsumed(b.state), b.knowledge) for b in backs]
-        cut = Cut(self.place, in_words(template, kept), len(heads), self.shown)
+        ended += [heads.ended(back, place) for back, place in backs]
+        start = self.start
+        cut = Cut(self.place, in_words(template, kept), len(heads.told), self.shown)
         return Closed(
             tuple(replace(each, knowledge=self.asking.needing(each.knowledge)) for each in outside),
             tuple(replace(each, knowledge=self.asking.needing(each.knowledge)) for each in ended),
             cut,
+            Entry(start.knowledge.facts, start.state, start.segment, heads.segments[0]),
         )
 
     def _without_told(self, template: Template) -> Template:
         for register in template.told():
             template = template.wider(register, Shape.ANY)
         return template
-
-    def _head(
-        self, template: Template, told: tuple[BV, ...], rounds: BV, bounds: Sequence[Bound]
-    ) -> Trail:
-        state = general(template, self.start, told, rounds)
-        facts: list[Bool] = [claripy.ULT(rounds, MOST_ROUNDS)]
-        for bound in bounds:
-            facts += bound.invariant(rounds)
-        trail = replace(self.start, state=state, choices=(), number=self.start.number + 1)
-        return trail.knowing(*facts)
-
-    def _is_head(self, index: int) -> Bool:
-        """State which head it is: two of them may have the same facts, and must not be mixed."""
-        return symbol(f"head of the loop@{self.start.number}") == index
 
     # Bounds on the rounds
 
@@ -222,13 +208,14 @@ class Cutting:
         return [
             bound
             for bound in candidates(template, self.start)
-            if bound.key not in self.dropped and self.asking.holds(self.start, bound.enters)
+            if bound.key not in self.dropped
+            and self.asking.holds(self.start, bound.enters, About.BOUND)
         ]
 
     def _preserved(self, bound: Bound, backs: Sequence[Trail], rounds: BV) -> bool:
         """Say whether each state that came back has gone fewer rounds than there are."""
         self.shown += len(backs)
-        if all(self.asking.holds(back, bound.fewer(rounds + 1)) for back in backs):
+        if all(self.asking.holds(back, bound.fewer(rounds + 1), About.BOUND) for back in backs):
             return True
         self.dropped.add(bound.key)
         return False
@@ -310,7 +297,3 @@ def _with(trail: Trail, register: Gpr, number: int) -> Trail:
     gprs = list(trail.state.gprs)
     gprs[register] = constant(number & WORD_MASK)
     return replace(trail, state=replace(trail.state, gprs=tuple(gprs)))
-
-
-def _among(values: tuple[BV, ...], heads: Sequence[tuple[BV, ...]]) -> bool:
-    return any(all(a is b for a, b in zip(values, head, strict=True)) for head in heads)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import claripy
 
+from verifier.machine.oracle import About
 from verifier.machine.words import FALSE, TRUE, constant, known, symbol
 from verifier.solver import Contradictory, Fact, GaveUp, Satisfied, SolverGaveUp
 
@@ -16,10 +17,14 @@ if TYPE_CHECKING:
     from claripy.ast.bv import BV
 
     from verifier.execution.contract import Application, Contract
+    from verifier.execution.segment import Entry
+    from verifier.semantics.instruction import Instruction
     from verifier.solver import Model, Solver
 
 KEPT_MODELS = 12
 FACT_PREFIX = "path:"
+CONTRACT_MARK = " by "
+"""Stands in the label of a fact before the contract that ensures it."""
 
 
 @dataclass(slots=True)
@@ -28,8 +33,10 @@ class Context:
 
     ``proved`` maps a condition that follows from the assumptions alone to those it needs,
     ``cases`` are conditions on the start, one of which always holds: the paths of each are
-    followed by themselves. ``cuts`` has the loops that were cut, ``applied`` the calls that
-    ``contracts`` stood for.
+    followed by themselves. ``cuts`` has the loops that were cut, with ``entries`` the trails
+    that came to them, ``applied`` the calls that ``contracts`` stood for, ``executed`` every
+    instruction that was. ``shown`` collects what the solver excluded, None where nobody wants
+    to know.
     """
 
     solver: Solver
@@ -37,8 +44,40 @@ class Context:
     cases: tuple[Bool, ...] = (TRUE,)
     proved: dict[int, frozenset[str]] = field(default_factory=dict)
     cuts: list[Cut] = field(default_factory=list)
+    entries: list[Entry] = field(default_factory=list)
     contracts: tuple[Contract, ...] = ()
     applied: list[Application] = field(default_factory=list)
+    executed: set[Instruction] = field(default_factory=set)
+    shown: list[Shown] | None = None
+
+    def cut(self, cut: Cut, entry: Entry) -> None:
+        """Take up a loop that was cut, and the trail that came to it."""
+        self.cuts.append(cut)
+        self.entries.append(entry)
+
+    def keep_cuts(self, count: int) -> None:
+        """Forget all loops cut but the first ones."""
+        del self.cuts[count:], self.entries[count:]
+
+    def note(self, shown: Shown) -> None:
+        """Take down what was shown, where that is wanted."""
+        if self.shown is not None:
+            self.shown.append(shown)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shown:
+    """A question that the solver answered with no: ``facts`` exclude that ``condition`` is false.
+
+    It was asked at step number ``step``, with the next instruction at ``at``; -1 and None where
+    a claim asked.
+    """
+
+    about: About
+    step: int
+    at: BV | None
+    facts: tuple[Fact, ...]
+    condition: Bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +111,14 @@ class PathOracle:
     """
 
     def __init__(
-        self, context: Context, knowledge: Knowledge, choices: Sequence[bool], step: int
+        self,
+        context: Context,
+        knowledge: Knowledge,
+        choices: Sequence[bool],
+        step: int,
+        at: BV | None = None,
     ) -> None:
-        """Start with what is known before step number ``step``."""
+        """Start with what is known before step number ``step``, of the instruction at ``at``."""
         self._context = context
         self._facts = list(knowledge.facts)
         self._models = list(knowledge.models)
@@ -83,6 +127,7 @@ class PathOracle:
         self._choices = choices
         self._taken: list[bool] = []
         self._step = step
+        self._at = at
         self.alternatives: list[tuple[bool, ...]] = []
 
     @property
@@ -101,7 +146,7 @@ class PathOracle:
         """Give how many forks were passed by now."""
         return len(self._taken)
 
-    def holds(self, condition: Bool) -> bool:
+    def holds(self, condition: Bool, about: About = About.INSTRUCTION) -> bool:
         """Say whether the path excludes the opposite of ``condition``."""
         if condition.is_true():
             return True
@@ -114,9 +159,9 @@ class PathOracle:
             return True
         if any(not model.satisfies(condition) for model in self._models):
             return False
-        return self._ask(condition, key)
+        return self._ask(condition, key, about)
 
-    def _ask(self, condition: Bool, key: int) -> bool:
+    def _ask(self, condition: Bool, key: int, about: About) -> bool:
         facts = [*self._context.assumptions, *self._facts]
         goal = claripy.Not(condition)
         answer = self._context.solver.ask_nearest("explore", facts, goal)
@@ -126,6 +171,8 @@ class PathOracle:
                 return False
             case Contradictory(core):
                 self._remember(key, core)
+                used = tuple(fact for fact in facts if fact.label in core)
+                self._context.note(Shown(about, self._step, self._at, used, condition))
                 return True
             case GaveUp(reason):
                 raise SolverGaveUp(reason)
@@ -142,13 +189,13 @@ class PathOracle:
         """Say whether the condition is true in the last model."""
         return self._models[-1].satisfies(condition)
 
-    def decide(self, condition: Bool) -> bool:
+    def decide(self, condition: Bool, about: About = About.INSTRUCTION) -> bool:
         """Say which way ``condition`` goes, forking where it can go both."""
         if condition.is_true() or condition.is_false():
             return bool(condition.is_true())
-        if self.holds(condition):
+        if self.holds(condition, about):
             return True
-        if self.holds(claripy.Not(condition)):
+        if self.holds(claripy.Not(condition), about):
             return False
         return self._fork(condition)
 
@@ -163,8 +210,10 @@ class PathOracle:
         self._assume(condition if choice else claripy.Not(condition))
         return choice
 
-    def _assume(self, condition: Bool) -> None:
-        self._facts.append(Fact(f"{FACT_PREFIX}{len(self._facts)}", condition))
+    def _assume(self, condition: Bool, contract: str = "") -> None:
+        label = f"{FACT_PREFIX}{len(self._facts)}"
+        label += f"{CONTRACT_MARK}{contract}" if contract else ""
+        self._facts.append(Fact(label, condition))
         self._models = [model for model in self._models if model.satisfies(condition)]
         self.find_model()
 
@@ -175,7 +224,7 @@ class PathOracle:
         """
         self._relied_on.add(contract)
         if not condition.is_true():
-            self._assume(condition)
+            self._assume(condition, contract)
 
     def find_model(self) -> None:
         """Make sure that there is a model of all that is known.
@@ -191,13 +240,13 @@ class PathOracle:
             case Contradictory() | GaveUp() as answer:
                 raise SolverGaveUp(f"no start found for a path that has one: {answer}")
 
-    def value(self, expression: BV) -> int | None:
+    def value(self, expression: BV, about: About = About.INSTRUCTION) -> int | None:
         """Give the only value the path allows, or None."""
         number = known(expression)
         if number is not None:
             return number
         guess = self._models[-1].number(expression)
-        return guess if self.holds(expression == guess) else None
+        return guess if self.holds(expression == guess, about) else None
 
     def fresh(self, name: str, width: int) -> BV:
         """Give the unknown of that name at this step."""
@@ -231,11 +280,11 @@ class ConcreteOracle:
         self._step = step
         self.asked: list[Choice] = []
 
-    def decide(self, condition: Bool) -> bool:
+    def decide(self, condition: Bool, _: object = None) -> bool:
         """Say whether the condition is true."""
         return self.holds(condition)
 
-    def holds(self, condition: Bool) -> bool:
+    def holds(self, condition: Bool, _: object = None) -> bool:
         """Say whether the condition is true."""
         if condition is TRUE or condition is FALSE:
             return condition is TRUE
@@ -245,7 +294,7 @@ class ConcreteOracle:
         """Say whether the condition is true."""
         return self.holds(condition)
 
-    def value(self, expression: BV) -> int | None:
+    def value(self, expression: BV, _: object = None) -> int | None:
         """Give the number."""
         number = known(expression)
         return number if number is not None else known(claripy.simplify(expression))

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from claripy.ast.bv import BV
 
     from verifier.execution.oracle import Knowledge
+    from verifier.execution.segment import Segment
     from verifier.machine.events import Event
     from verifier.machine.memory import Place
     from verifier.machine.registers import Vector
@@ -88,9 +89,11 @@ class Subsumed:
     """What follows from ``state`` is on other paths, which start from it or from more.
 
     So a loop's round ends at the loop's head, and a way through a call at its return.
+    ``by`` is where those paths begin.
     """
 
     state: State
+    by: Segment | None = None
 
 
 Ending = Reached | Faulted | Stopped | Subsumed | OutOfModel | OutOfFuel
@@ -101,13 +104,14 @@ class Path:
     """One way through the code.
 
     ``knowledge`` has the facts, beyond the assumptions, under which it is taken, and the
-    assumptions that excluded what is not on it.
+    assumptions that excluded what is not on it. ``segment`` is the stretch it ended in.
     """
 
     steps: tuple[Step, ...]
     occurrences: tuple[Occurrence, ...]
     ending: Ending
     knowledge: Knowledge
+    segment: Segment | None = None
 
     @property
     def facts(self) -> tuple[Fact, ...]:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from claripy.ast.bv import BV
 
     from verifier.execution.path import Occurrence, Step
+    from verifier.execution.segment import Segment
     from verifier.machine.state import State
 
 
@@ -24,7 +25,7 @@ class Trail:
 
     ``choices`` are the ways to take at the forks of its next step. ``number`` is that step's:
     it grows along the path, also where trails were joined, so that what is unknown at a step
-    has a name of its own.
+    has a name of its own. ``segment`` is the stretch of the exploration that it is in.
     """
 
     state: State
@@ -33,6 +34,7 @@ class Trail:
     occurrences: tuple[Occurrence, ...] = ()
     choices: tuple[bool, ...] = ()
     number: int = 0
+    segment: Segment | None = None
 
     def knowing(self, *conditions: Bool) -> Trail:
         """Give the trail with further facts; the models that break one are dropped."""

@@ -1,4 +1,4 @@
-"""Where functions begin, without symbols: at what some call calls."""
+"""Where functions begin, without symbols: at what some call calls; and where they return."""
 
 from __future__ import annotations
 
@@ -8,14 +8,18 @@ from collections import defaultdict
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from verifier.inspection.finding import Finding
 from verifier.machine.registers import Mode
 
 if TYPE_CHECKING:
-    from verifier.inspection.code import Code
+    from collections.abc import Iterable
+
+    from verifier.inspection.code import Code, Placed
 
 _FARTHEST = 0x2000
 """Bytes that a function may have before a place in it."""
 _CALL_SIZE = 5
+_RETURN = b"\xc3"
 
 
 class Functions:
@@ -70,3 +74,12 @@ class Functions:
         for placed in self._code.sweep(start, Mode.LONG_64, offset):
             last = placed.end
         return last == offset
+
+
+def return_behind(name: str, behind: Iterable[Placed], what: str = "the call") -> list[Finding]:
+    """Give the first near return of ``behind``, which is the code behind ``what``, if any."""
+    for placed in behind:
+        if placed.instruction.opcode == _RETURN:
+            size, how = placed.instruction.size, f"the first near return behind {what}"
+            return [Finding(name, placed.offset, size, Mode.LONG_64, how)]
+    return []

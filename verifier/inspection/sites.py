@@ -9,21 +9,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from verifier.inspection.efi import find_setup, find_switch
 from verifier.inspection.finding import Finding
 from verifier.inspection.flow import (
     Moment,
-    branch_target,
     follow,
     is_string,
     loaded_word,
     stored_word,
 )
-from verifier.inspection.functions import Functions
+from verifier.inspection.functions import Functions, return_behind
 from verifier.machine.registers import Gpr, Mode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
     from verifier.inspection.code import Code, Placed
     from verifier.inspection.trampoline import Trampoline
 
@@ -33,8 +31,6 @@ _CALL_THROUGH = rb"\xff\x15...."
 _CALL_THROUGH_BYTES = 6
 _REACH = 0x400
 _ADD = b"\x01"
-_RETURN = b"\xc3"
-WORD_BYTES = 8
 _OPTION = b"no5lvl\0"
 
 
@@ -107,7 +103,8 @@ class Sites:
             return tuple(found)
         head = [*follow(self._code.sweep(start[0], Mode.LONG_64, call.offset))]
         function = _function("site_function", start, f"+{reference:#x}")
-        found += _return("site_ret", self._code.run(call.end, Mode.LONG_64, call.end + _REACH))
+        behind = self._code.run(call.end, Mode.LONG_64, call.end + _REACH)
+        found += return_behind("site_ret", behind)
         return (function, *found, *self._memory(head, copy, call), *_option(head, self._code))
 
     def _memory(self, head: list[Moment], copy: Copy, call: Placed) -> list[Finding]:
@@ -156,53 +153,16 @@ class Sites:
         first, second = (self._functions.start(each) for each in (reference, call.offset))
         found = _parts(names, reference, copy, call, how)
         behind = self._code.run(call.end, Mode.LONG_64, call.end + _REACH)
-        found += _return("efi_switch_ret", behind)
-        found += self._callees(first, reference, copy)
+        found += return_behind("efi_switch_ret", behind)
+        found += find_setup(self._code, first, reference, copy.patch)
         if second:
             found.insert(2, _function("efi_switch_function", second, f"+{call.offset:#x}"))
-            found += self._early_return(second[0], call)
+            found += find_switch(self._code, second[0], call)
         if first:
             found.insert(0, _function("efi_setup_function", first, f"+{reference:#x}"))
         told = f"the store at +{store.offset:#x} behind the copy; the call reads it"
         found.append(Finding("efi_function_pointer", pointer, 8, None, told))
         return tuple(found)
-
-    def _early_return(self, start: int, call: Placed) -> list[Finding]:
-        """Give the return that the first branch of the function that calls the copy leads to."""
-        for placed in self._code.sweep(start, Mode.LONG_64, call.offset):
-            target = branch_target(placed)
-            if target is not None:
-                behind = self._code.run(target, Mode.LONG_64, target + _REACH)
-                what = f"the branch at +{placed.offset:#x}, the first in efi_switch_function"
-                return _return("efi_switch_early_ret", behind, what)
-        return []
-
-    def _callees(
-        self, start: tuple[int, int] | None, reference: int, copy: Copy
-    ) -> Iterator[Finding]:
-        """Give what the function that makes the copy calls before it and after, and its return."""
-        behind = [*self._code.run(copy.patch.end, Mode.LONG_64, copy.patch.end + _REACH)]
-        yield from _return("efi_setup_ret", behind, "the patch")
-        how = "what the call at +{:#x} calls, {}"
-        after = next((each for each in behind if each.is_call and each.target is not None), None)
-        if after is not None and after.target is not None:
-            told = how.format(after.offset, "the first behind the patch")
-            yield Finding("efi_protect", after.target, 0, Mode.LONG_64, told)
-        if start is None:
-            return
-        before = [
-            each for each in self._code.sweep(start[0], Mode.LONG_64, reference) if each.is_call
-        ]
-        if not before or before[-1].target is None:
-            return
-        callee, told = before[-1].target, "the last before the trampoline's address is taken"
-        yield Finding("efi_allocate", callee, 0, Mode.LONG_64, how.format(before[-1].offset, told))
-        for placed in self._code.run(callee, Mode.LONG_64, callee + _REACH):
-            address = loaded_word(placed)
-            if address is not None:
-                told = f"the first that efi_allocate loads, at +{placed.offset:#x}"
-                yield Finding("efi_system_table", address, WORD_BYTES, None, told)
-                return
 
 
 def _is_patch(placed: Placed) -> bool:
@@ -241,14 +201,6 @@ def _parts(
             Finding(names[3], call.end, 0, mode, "the instruction behind the call"),
         ]
     return found
-
-
-def _return(name: str, behind: Iterable[Placed], what: str = "the call") -> list[Finding]:
-    for placed in behind:
-        if placed.instruction.opcode == _RETURN:
-            size, how = placed.instruction.size, f"the first near return behind {what}"
-            return [Finding(name, placed.offset, size, Mode.LONG_64, how)]
-    return []
 
 
 def _function(name: str, start: tuple[int, int], place: str) -> Finding:

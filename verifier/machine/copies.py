@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from verifier.machine.cells import byte_of, same_cell
 from verifier.machine.memory import Place
+from verifier.machine.oracle import About
 from verifier.machine.words import signed, split
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def _stored_place(memory: Memory, address: BV, oracle: Oracle) -> Place | None:
     for region in (*memory.strays, *memory.regions):
         if region.windowed or not memory.cells.get(region.name):
             continue
-        offset = oracle.value(address - region.base)
+        offset = oracle.value(address - region.base, About.ACCESS)
         if offset is not None and (region.stray or offset <= region.size - PAGE):
             return Place(region, signed(offset) if region.stray else offset)
     return None

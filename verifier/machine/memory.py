@@ -16,7 +16,7 @@ import claripy
 
 from verifier.machine import windows
 from verifier.machine.cells import BYTE, byte_of, cells_of, join
-from verifier.machine.oracle import Unmodelled
+from verifier.machine.oracle import About, Unmodelled
 from verifier.machine.overlap import apart, distance_to, ends_below, runs, touches
 from verifier.machine.words import (
     WORD_MASK,
@@ -142,7 +142,7 @@ class Memory:
             if not region.windowed or size > region.size:
                 continue
             inside = claripy.ULE(address - region.base, region.size - size)
-            if oracle.likely(inside) and oracle.holds(inside):
+            if oracle.likely(inside) and oracle.holds(inside, About.ACCESS):
                 memory, window, offset = windows.opened(self, region, address, oracle)
                 return windows.shown(memory, window, offset, size)
         return self
@@ -167,7 +167,7 @@ class Memory:
         if number is not None and end is not None:
             return number + size <= end
         region = self.containing(address, size)
-        return region is not None and oracle.holds(ends_below(region, bound))
+        return region is not None and oracle.holds(ends_below(region, bound), About.ACCESS)
 
     def _stray(self, address: BV, size: int, oracle: Oracle) -> tuple[Memory, Place]:
         base, offset = split(address)
@@ -176,7 +176,7 @@ class Memory:
             if stray.within is not None:
                 continue
             same = stray.base is origin
-            distance = offset if same else oracle.value(address - stray.base)
+            distance = offset if same else oracle.value(address - stray.base, About.ACCESS)
             if distance is not None:
                 self.require_unstored(address, size, stray, oracle)
                 return self, Place(stray, signed(distance))
@@ -192,7 +192,7 @@ class Memory:
             for low, high in runs(self.cells.get(stray.name, {})):
                 gap = stray.base + constant(low) - address
                 clear = claripy.And(claripy.UGE(gap, size), claripy.UGE(-gap, constant(high - low)))
-                if not oracle.holds(clear):
+                if not oracle.holds(clear, About.ACCESS):
                     where = "outside every region" if own.within is None else f"in {own.within}"
                     reason = f"two accesses {where} may be the same memory"
                     raise Unmodelled(reason, (gap,))
@@ -206,9 +206,9 @@ class Memory:
         for other in self.regions:
             if other is home:
                 continue
-            if not home.stray and oracle.holds(apart(home, other)):
+            if not home.stray and oracle.holds(apart(home, other), About.ACCESS):
                 continue
-            if oracle.decide(touches(address, size, other)):
+            if oracle.decide(touches(address, size, other), About.ACCESS):
                 reason = f"a store to {place} also hits region {other.name}"
                 raise Unmodelled(reason, (address - other.base,))
 
@@ -305,8 +305,8 @@ def _likely_first(
         inside = claripy.ULE(address - region.base, region.size - size)
         if size <= region.size and oracle.likely(inside):
             # Where it has one distance only, one question serves every offset from it.
-            fixed = base is not None and oracle.value(base - region.base) is not None
-            if fixed or oracle.holds(inside):
+            fixed = base is not None and oracle.value(base - region.base, About.ACCESS) is not None
+            if fixed or oracle.holds(inside, About.ACCESS):
                 return [region]
     return regions
 
@@ -314,17 +314,17 @@ def _likely_first(
 def _place_by_oracle(region: Region, address: BV, size: int, oracle: Oracle) -> Place | None:
     base, offset = split(address)
     if base is not None:
-        start = oracle.value(base - region.base)
+        start = oracle.value(base - region.base, About.ACCESS)
         if start is not None:
             return _place_by_distance(region, start + offset & WORD_MASK, size)
     near = touches(address, size, region)
-    if oracle.holds(claripy.Not(near)):
+    if oracle.holds(claripy.Not(near), About.ACCESS):
         return None
     distance = address - region.base
-    if size <= region.size and oracle.decide(claripy.ULE(distance, region.size - size)):
-        exact = oracle.value(distance)
+    inside = claripy.ULE(distance, region.size - size)
+    if size <= region.size and oracle.decide(inside, About.ACCESS):
+        exact = oracle.value(distance, About.ACCESS)
         return Place(region, distance if exact is None else exact)
-    if oracle.decide(near):
-        reason = f"an access straddles the edge of region {region.name}"
-        raise Unmodelled(reason, (distance,))
+    if oracle.decide(near, About.ACCESS):
+        raise Unmodelled(f"an access straddles the edge of region {region.name}", (distance,))
     return None

@@ -6,6 +6,7 @@ oracle; who answers decides what is executed: one concrete run, or every path.
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -15,14 +16,27 @@ if TYPE_CHECKING:
     from verifier.machine.registers import Vector
 
 
+class About(Enum):
+    """What a question is about, in the words in which a proof tells it."""
+
+    INSTRUCTION = "a condition of the instruction"
+    ACCESS = "which memory an access reaches"
+    TRANSLATION = "the translation of an address"
+    CODE = "the bytes of an instruction"
+    LOOP = "the invariant of a loop"
+    BOUND = "the bound on the rounds of a loop"
+    CALL = "the return of a call"
+    CLAIM = "a word of a claim"
+
+
 class Oracle(Protocol):
     """Answers about values under the conditions of the path that is being executed."""
 
-    def decide(self, condition: Bool) -> bool:
+    def decide(self, condition: Bool, about: About = About.INSTRUCTION, /) -> bool:
         """Say which way ``condition`` goes; where it may go both ways, both are executed."""
         ...
 
-    def holds(self, condition: Bool) -> bool:
+    def holds(self, condition: Bool, about: About = About.INSTRUCTION, /) -> bool:
         """Say whether ``condition`` is true for every value that this path allows."""
         ...
 
@@ -33,7 +47,7 @@ class Oracle(Protocol):
         """
         ...
 
-    def value(self, expression: BV) -> int | None:
+    def value(self, expression: BV, about: About = About.INSTRUCTION, /) -> int | None:
         """Give the only value that this path allows ``expression``, or None."""
         ...
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import claripy
 
-from verifier.machine.oracle import Fault, Unmodelled
+from verifier.machine.oracle import About, Fault, Unmodelled
 from verifier.machine.registers import ControlRegister, Cr0, Cr4, Efer, Flag, Vector
 from verifier.machine.words import (
     FALSE,
@@ -108,18 +108,18 @@ def translate(walker: Walker, linear: BV, intent: Intent, *, implicit: bool = Fa
     Raises Fault (#PF) where a table forbids it, Unmodelled where the tables are not known.
     """
     state, oracle = walker.state, walker.oracle
-    if not oracle.decide(state.cr0(Cr0.PG)):
+    if not oracle.decide(state.cr0(Cr0.PG), About.TRANSLATION):
         return linear
-    if not oracle.decide(state.cr4(Cr4.PAE)):
+    if not oracle.decide(state.cr4(Cr4.PAE), About.TRANSLATION):
         raise Unmodelled("32-bit paging without PAE is not modelled")
-    if not oracle.decide(state.efer(Efer.LMA)):
+    if not oracle.decide(state.efer(Efer.LMA), About.TRANSLATION):
         raise Unmodelled("PAE paging outside IA-32e mode is not modelled")
     table = masked(state.control(ControlRegister.CR3), ADDRESS_MASK)
     everything, walk = _Mapping(TRUE, TRUE, FALSE), _Walk(walker, linear, intent, implicit)
     if any(_fits(walk, loader, table) and _by_region(walk, loader) for loader in state.tables):
         _check_rights(walk, _Mapping(TRUE, FALSE, FALSE))
         return linear
-    levels = FIVE_LEVELS if oracle.decide(state.cr4(Cr4.LA57)) else FOUR_LEVELS
+    levels = FIVE_LEVELS if oracle.decide(state.cr4(Cr4.LA57), About.TRANSLATION) else FOUR_LEVELS
     return _walk(walk, table, levels, everything)
 
 
@@ -129,7 +129,7 @@ def _fits(walk: _Walk, loader: LoaderTables, table: BV) -> bool:
     agree = either(both(five, la57), both(negated(five), negated(la57)))
     oracle = walk.walker.oracle
     is_root = _is_loader_root(loader, table, oracle) or walk.walker.is_copy(table, loader.root)
-    return is_root and oracle.holds(agree)
+    return is_root and oracle.holds(agree, About.TRANSLATION)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -148,10 +148,12 @@ def _walk(walk: _Walk, table: BV, level: int, above: _Mapping) -> BV:
     shift = PAGE_BITS + INDEX_BITS * (level - 1)
     slot = plus(table, _slot_offset(walk, shift))
     entry = _entry(walker, slot, level)
-    if not oracle.decide(is_set(entry, PRESENT)):
+    if not oracle.decide(is_set(entry, PRESENT), About.TRANSLATION):
         raise _page_fault(walk, present=False, why=f"entry of level {level} is not present")
     _check_reserved(walk, entry, level)
-    leaf = level == 1 or (level in LARGE_LEVELS and oracle.decide(is_set(entry, LARGE)))
+    leaf = level == 1 or (
+        level in LARGE_LEVELS and oracle.decide(is_set(entry, LARGE), About.TRANSLATION)
+    )
     here = _Mapping(
         both(above.writable, is_set(entry, WRITABLE)),
         both(above.user, is_set(entry, USER)),
@@ -180,7 +182,7 @@ def _entry(walker: Walker, slot: BV, level: int) -> BV:
             both(negated(loader.five_levels), entry & ~marks == loader.root | LINKED)
             for loader in walker.state.tables
         ]
-        if not walker.oracle.decide(either(*linked)):
+        if not walker.oracle.decide(either(*linked), About.TRANSLATION):
             raise
         return entry
 
@@ -196,12 +198,12 @@ def _slot_offset(walk: _Walk, shift: int) -> BV:
 
 def _is_loader_root(loader: LoaderTables, table: BV, oracle: Oracle) -> bool:
     same = table == loader.root
-    return same.is_true() or (not same.is_false() and oracle.decide(same))
+    return same.is_true() or (not same.is_false() and oracle.decide(same, About.TRANSLATION))
 
 
 def _by_loader(walk: _Walk, loader: LoaderTables, level: int, above: _Mapping) -> BV:
     oracle = walk.walker.oracle
-    levels = FIVE_LEVELS if oracle.decide(loader.five_levels) else FOUR_LEVELS
+    levels = FIVE_LEVELS if oracle.decide(loader.five_levels, About.TRANSLATION) else FOUR_LEVELS
     if level != levels:
         raise Unmodelled(
             f"the loader's level-{levels} table is used as a table of level {level}",
@@ -213,16 +215,20 @@ def _by_loader(walk: _Walk, loader: LoaderTables, level: int, above: _Mapping) -
     covered = PAGE_BITS + INDEX_BITS * level
     linear = extend(bits(walk.linear, covered - 1, 0))
     lower_half = claripy.ULT(linear, 1 << covered - 1)
-    if not oracle.decide(both(lower_half, claripy.ULT(linear, loader.identity_end))):
+    if not oracle.decide(
+        both(lower_half, claripy.ULT(linear, loader.identity_end)), About.TRANSLATION
+    ):
         raise Unmodelled("an address beyond the loader's identity map is used", (walk.linear,))
-    return walk.linear if oracle.holds(walk.linear == linear) else linear
+    return walk.linear if oracle.holds(walk.linear == linear, About.TRANSLATION) else linear
 
 
 def _by_region(walk: _Walk, loader: LoaderTables) -> bool:
     """Say whether the address is in a region that the identity map covers whole."""
     oracle, memory = walk.walker.oracle, walk.walker.state.memory
     lowest_half = claripy.ULE(loader.identity_end, 1 << LOW_HALF_BITS)
-    return oracle.holds(lowest_half) and memory.below(walk.linear, 1, loader.identity_end, oracle)
+    return oracle.holds(lowest_half, About.TRANSLATION) and memory.below(
+        walk.linear, 1, loader.identity_end, oracle
+    )
 
 
 def _check_reserved(walk: _Walk, entry: BV, level: int) -> None:
@@ -235,7 +241,7 @@ def _check_reserved(walk: _Walk, entry: BV, level: int) -> None:
     if level in LARGE_LEVELS:
         low = bits(entry, PAGE_BITS + INDEX_BITS * (level - 1) - 1, PAGE_BITS + 1)
         reserved.append(both(is_set(entry, LARGE), negated(equals(low, 0))))
-    if oracle.decide(either(*reserved)):
+    if oracle.decide(either(*reserved), About.TRANSLATION):
         raise _page_fault(walk, present=True, why=f"entry of level {level} has a reserved bit set")
 
 
@@ -251,7 +257,7 @@ def _check_rights(walk: _Walk, mapping: _Mapping) -> None:
         case Intent.FETCH:
             no_execute = both(mapping.no_execute, state.efer(Efer.NXE))
             denied = either(no_execute, both(user, state.cr4(Cr4.SMEP)))
-    if oracle.decide(denied):
+    if oracle.decide(denied, About.TRANSLATION):
         raise _page_fault(walk, present=True, why=f"the page does not allow a {walk.intent.value}")
 
 
@@ -262,7 +268,7 @@ def _check_keys(walk: _Walk, mapping: _Mapping) -> None:
         return
     user = both(mapping.user, state.cr4(Cr4.PKE))
     supervisor = both(negated(mapping.user), state.cr4(Cr4.PKS))
-    if walk.walker.oracle.decide(either(user, supervisor)):
+    if walk.walker.oracle.decide(either(user, supervisor), About.TRANSLATION):
         raise Unmodelled("protection keys (CR4.PKE, CR4.PKS) are not modelled")
 
 
@@ -276,7 +282,7 @@ def _smap(walk: _Walk) -> Bool:
 
 def _mark(walk: _Walk, slot: BV, entry: BV, wanted: tuple[int, ...]) -> None:
     marked = both(*(is_set(entry, position) for position in wanted))
-    if not walk.walker.oracle.decide(marked):
+    if not walk.walker.oracle.decide(marked, About.TRANSLATION):
         mask = sum(1 << position for position in wanted)
         walk.walker.mark_physical(slot, bits(entry, 7, 0) | mask)
 
@@ -287,7 +293,7 @@ def _page_fault(walk: _Walk, *, present: bool, why: str) -> Fault:
     error |= ("reserved" in why) << 3
     if walk.intent is Intent.FETCH:
         reported = either(state.efer(Efer.NXE), state.cr4(Cr4.SMEP))
-        error |= oracle.decide(reported) << 4
+        error |= oracle.decide(reported, About.TRANSLATION) << 4
     return Fault(Vector.PF, error, why)
 
 

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from verifier.machine import memory as m
+from verifier.machine.oracle import About
 from verifier.machine.words import constant, signed, split
 
 if TYPE_CHECKING:
@@ -50,7 +51,9 @@ def opened(
     for window in memory.strays:
         if window.within != region.name:
             continue
-        distance = offset if window.base is origin else oracle.value(address - window.base)
+        distance = (
+            offset if window.base is origin else oracle.value(address - window.base, About.ACCESS)
+        )
         if distance is not None:
             return memory, window, signed(distance)
     new, extent = _new(region, base)

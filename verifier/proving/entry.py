@@ -27,7 +27,7 @@ from verifier.machine.registers import (
     Segment,
 )
 from verifier.machine.state import Features, LoaderTables, State, TablePointer
-from verifier.machine.words import TRUE, bits, constant, is_set, negated, symbol
+from verifier.machine.words import TRUE, bits, both, constant, is_set, negated, symbol
 from verifier.proving.evaluate import Evaluator, Moment
 from verifier.solver import Fact
 from verifier.specification.spec import Content, SegmentState
@@ -92,10 +92,12 @@ def begin(spec: Spec, image: Image, model: ModelName) -> Begin:
 
 
 def _cases(spec: Spec, words: Evaluator, state: State) -> tuple[Bool, ...]:
-    if spec.entry.split is None:
-        return (TRUE,)
-    condition = words.truth(spec.entry.split.node, Moment(state))
-    return condition, negated(condition)
+    cases, others = [], TRUE
+    for split in spec.entry.split:
+        condition = words.truth(split.node, Moment(state))
+        cases.append(both(others, condition))
+        others = both(others, negated(condition))
+    return (*cases, others)
 
 
 def _place(spec: Spec, words: Evaluator, registers: State, regions: tuple[Region, ...]) -> State:

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from verifier.execution.path import Path
     from verifier.machine.events import Event
     from verifier.proving.evaluate import Evaluator
+    from verifier.solver import Fact
     from verifier.specification.spec import Claim
 
 
@@ -171,7 +172,33 @@ class Judging:
         """Say whether any path may meet the claim's event, its ``when`` included."""
         if claim.event is None:
             return bool(paths)
-        return self.may_hold(claim, () if claim.when is None else (claim.when.node,), paths)
+        return any(
+            isinstance(path.ending, (OutOfModel, OutOfFuel))
+            or any(self._may_meet(claim, path, each) for each in relevant(claim, path))
+            for path in paths
+        )
+
+    def _may_meet(self, claim: Claim, path: Path, occurrence: Occurrence) -> bool:
+        try:
+            return any(True for _ in self.meetings(claim, path, occurrence))
+        except (Fault, Unmodelled, SolverGaveUp):
+            return True
+
+    def meetings(
+        self, claim: Claim, path: Path, occurrence: Occurrence
+    ) -> Iterator[tuple[tuple[Fact, ...], Bool]]:
+        """Give facts and a condition that some start satisfies, which then meets the event.
+
+        Raises Fault, Unmodelled or SolverGaveUp where the claim's ``when`` has no value.
+        """
+        if claim.when is None:
+            yield path.facts[: occurrence.facts], claripy.true()
+            return
+        moment = Moment(occurrence.step.before, occurrence.event, bound=_bound(claim))
+        for here, oracle in self._branches(path, occurrence, moment):
+            when = self.evaluator.truth(claim.when.node, here)
+            if not oracle.holds(claripy.Not(when)):
+                yield oracle.knowledge.facts, when
 
     def may_hold(self, claim: Claim, truths: tuple[e.Truth, ...], paths: tuple[Path, ...]) -> bool:
         """Say whether all ``truths`` may hold at once anywhere that the claim speaks of."""

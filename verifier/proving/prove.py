@@ -27,10 +27,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Proved:
-    """Every obligation was shown; ``needed`` are the assumptions that took part."""
+    """Every obligation was shown; ``needed`` are the assumptions that took part.
+
+    ``facts`` has for each obligation those under which it cannot fail.
+    """
 
     obligations: tuple[MustHold, ...]
     needed: frozenset[str]
+    facts: tuple[tuple[Fact, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,6 +75,7 @@ def prove(claim: Claim, paths: tuple[Path, ...], judging: Judging) -> Finding:
     if not judging.meets(claim, paths):
         return Vacuous("no path meets the event that the claim is about")
     shown: list[MustHold] = []
+    facts: list[tuple[Fact, ...]] = []
     failing: list[Failing] = []
     gaps: list[Undecided] = []
     needed: set[str] = set()
@@ -83,6 +88,8 @@ def prove(claim: Claim, paths: tuple[Path, ...], judging: Judging) -> Finding:
         match _show(obligation, judging.context):
             case Contradictory(core):
                 shown.append(obligation)
+                known = (*judging.context.assumptions, *obligation.knowledge.facts)
+                facts.append(tuple(fact for fact in known if fact.label in core))
                 needed |= {label for label in core if not label.startswith(FACT_PREFIX)}
                 needed |= obligation.knowledge.relied_on
             case Satisfied(model):
@@ -92,7 +99,7 @@ def prove(claim: Claim, paths: tuple[Path, ...], judging: Judging) -> Finding:
                 gaps.append(Undecided(obligation.path, obligation.knowledge, gap))
     if failing:
         return Refutable(tuple(failing), tuple(gaps))
-    return Open(tuple(gaps)) if gaps else Proved(tuple(shown), frozenset(needed))
+    return Open(tuple(gaps)) if gaps else Proved(tuple(shown), frozenset(needed), tuple(facts))
 
 
 def _show(obligation: MustHold, context: Context) -> Contradictory | Satisfied | GaveUp:

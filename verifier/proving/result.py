@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from verifier.agreement.found import Comparison
+
 if TYPE_CHECKING:
     from verifier.execution.oracle import Cut
     from verifier.execution.path import Path
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
     from verifier.machine.concrete import FaultSeen, Start
     from verifier.machine.models import ModelName
     from verifier.machine.registers import ControlRegister, Gpr
+    from verifier.proving.gaps import Gap
+    from verifier.proving.session import Session
     from verifier.proving.unreached import Unreached
     from verifier.specification.spec import Claim, Spec
     from verifier.specification.verdict import Verdict
@@ -193,7 +197,9 @@ class Report:
 
     ``dropped`` are the assumptions left out on request; ``unneeded`` those that no proof here
     needed; ``samples`` how many concrete starts of the proved target were replayed and agreed;
-    ``unreached`` is code behind a branch that no start reaches.
+    ``unreached`` is code behind a branch that no start reaches; ``comparison`` is of the two
+    lifters' meanings; ``gaps`` are what lies between proved and true here. ``sessions`` are
+    kept where the proofs are to be written down.
     """
 
     spec: Spec
@@ -207,6 +213,9 @@ class Report:
     solver_seconds: float = 0.0
     unreached: tuple[Unreached, ...] = ()
     paths: Mapping[ModelName, tuple[Path, ...]] = field(default_factory=dict)
+    comparison: Comparison = field(default_factory=Comparison)
+    gaps: tuple[Gap, ...] = ()
+    sessions: tuple[Session, ...] = ()
 
 
 def claim_of(spec: Spec, name: str) -> Claim:

@@ -6,12 +6,14 @@ import time
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import islice
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 import claripy
 
+from verifier.agreement.found import comparison
 from verifier.execution.explore import Fuel, explore
-from verifier.execution.oracle import Context
+from verifier.execution.oracle import Context, Shown
 from verifier.machine.models import MODELS
 from verifier.machine.words import symbol
 from verifier.proving.boundary import allowed_range, find_boundary
@@ -21,6 +23,7 @@ from verifier.proving.contracts import contracts_of
 from verifier.proving.entry import begin
 from verifier.proving.exits import exit_rule
 from verifier.proving.explain import explain
+from verifier.proving.gaps import Gap, gaps_of, replay_gaps
 from verifier.proving.idle import idle_premises
 from verifier.proving.obligation import Judging
 from verifier.proving.prove import (
@@ -44,7 +47,8 @@ if TYPE_CHECKING:
 
     from claripy.ast.bv import BV
 
-    from verifier.execution.explore import Progress, Watch
+    from verifier.agreement.found import Comparison
+    from verifier.execution.explore import Watch
     from verifier.execution.path import Path
     from verifier.machine.models import ModelName
     from verifier.proving.candidate import Candidate
@@ -81,31 +85,34 @@ class Session:
         model: ModelName,
         bench: Bench,
         solver: Solver | None = None,
-        progress: Progress | None = None,
         *,
+        certify: bool = False,
         like: Session | None = None,
         watch: Watch | None = None,
     ) -> None:
         """Explore every path; sessions of one target may share a solver.
 
-        What ``like`` showed from assumptions alone holds where the same are made; ``watch`` is
-        told each path, and what it raises leaves no session.
+        ``certify`` keeps what the solver excluded, and each proof, for a bundle. What ``like``
+        showed from assumptions alone holds where the same are made. ``watch`` is told each
+        path, and what it raises leaves no session.
         """
-        self.target = target
-        self.model = model
+        self.target: Target = target
+        self.model: ModelName = model
         self.begin: Begin = begin(target.spec, target.image, model)
         limits = target.spec.limits
         facts = tuple(fact for fact in self.begin.facts if fact.label not in target.dropped)
         contracts = contracts_of(self.begin.evaluator, target.dropped)
         solver = solver or Solver(limits.solver_seconds)
-        shown: dict[int, frozenset[str]] = {}
-        if like is not None and _same(facts, like.context.assumptions):
-            shown |= like.context.proved
-        self.context: Context = Context(solver, facts, self.begin.cases, shown, contracts=contracts)
+        shown: list[Shown] | None = [] if certify else None
+        cases = self.begin.cases
+        self.context: Context = Context(solver, facts, cases, contracts=contracts, shown=shown)
+        if like is not None and not certify and _same(facts, like.context.assumptions):
+            self.context.proved.update(like.context.proved)
+        self.proofs: dict[str, Proved] = {}
         self.judging = Judging(self.begin.evaluator, self.context)
         fuel = Fuel(limits.instructions, limits.paths)
         rule = exit_rule(self.begin.evaluator)
-        explored = explore(self.begin.state, self.context, rule, fuel, progress, watch=watch)
+        explored = explore(self.begin.state, self.context, rule, fuel, watch=watch)
         self.contradiction = smallest_contradiction(self.context) if explored is None else ()
         self.paths: tuple[Path, ...] = tuple(explored or ())
         self.stage = Stage(self.begin.evaluator, MODELS[model], fuel, bench)
@@ -122,12 +129,25 @@ class Session:
         """Give what looks for counterexamples."""
         return Finder(self.stage, self.context, self.begin.state, self.load)
 
+    @cached_property
+    def comparison(self) -> Comparison:
+        """Give what came of holding the lifter's meanings against a second lifter's."""
+        return compared([self])
+
     def judge(self, claim: Claim, *, told: bool = False) -> Verdicts:
         """Judge one claim; ``told`` asks for an explanation of a proof."""
         started = time.perf_counter()
         verdicts = self._judged(claim, told=told)
         seconds = time.perf_counter() - started
-        return replace(verdicts, result=replace(verdicts.result, seconds=seconds))
+        return replace(verdicts, result=self._doubted(replace(verdicts.result, seconds=seconds)))
+
+    def _doubted(self, result: Result) -> Result:
+        """Give up a proof where the lifters disagree on an instruction that was executed."""
+        if result.verdict is not Verdict.PROVED or not self.comparison.disagreed:
+            return result
+        reason = "; ".join(each.sentence for each in self.comparison.disagreed)
+        given_up = replace(result, verdict=Verdict.UNKNOWN, reason=reason)
+        return replace(given_up, assumptions=(), obligations=0, explanation=None)
 
     def _judged(self, claim: Claim, *, told: bool) -> Verdicts:
         if not self.paths:
@@ -135,13 +155,15 @@ class Session:
             reason = f"no start satisfies the assumptions: {names} contradict each other"
             return Verdicts(self._result(claim, Verdict.VACUOUS, reason))
         match prove(claim, self.paths, self.judging):
-            case Proved(obligations, needed):
+            case Proved(obligations, needed) as proof:
+                if self.context.shown is not None:
+                    self.proofs[claim.id] = proof
                 result = replace(
                     self._result(claim, Verdict.PROVED),
                     assumptions=tuple(sorted(needed)),
                     obligations=len(obligations),
                     explanation=explain(claim, obligations, self.begin.evaluator) if told else None,
-                    idle=idle_premises(claim, self.paths, self.judging),
+                    idle=self._idle(claim),
                 )
                 return Verdicts(result)
             case Vacuous(reason):
@@ -150,6 +172,12 @@ class Session:
                 return self._refuted(claim, refutable)
             case Open(gaps):
                 return self._open(claim, gaps)
+
+    def _idle(self, claim: Claim) -> tuple[str, ...]:
+        """Give the premises of a proved claim that are true nowhere, which no bundle is about."""
+        if self.context.shown is not None:
+            return ()
+        return idle_premises(claim, self.paths, self.judging)
 
     def _refuted(self, claim: Claim, refutable: Refutable) -> Verdicts:
         boundary = self._boundary(refutable)
@@ -227,6 +255,25 @@ def unneeded(target: Target, results: Iterable[Result]) -> tuple[str, ...]:
     return tuple(name for name in ids if name not in needed and name not in target.dropped)
 
 
+def compared(sessions: Iterable[Session]) -> Comparison:
+    """Compare both meanings of each ordinary instruction that was executed, by its bytes."""
+    from verifier.agreement.compare import compare  # noqa: PLC0415  (it imports both lifters)
+
+    executed = {
+        (each.mode.is_64, each.raw): each
+        for session in sessions
+        for each in session.context.executed
+    }
+    found = [compare(each) for _, each in sorted(executed.items(), key=itemgetter(0))]
+    return comparison(tuple(each for each in found if each is not None))
+
+
+def gaps_behind(sessions: Iterable[Session], results: Iterable[Result]) -> tuple[Gap, ...]:
+    """Give the gaps between proved and true that verdicts rest on, in the order of their ids."""
+    found = replay_gaps(results).union(*(gaps_of(session) for session in sessions))
+    return tuple(gap for gap in Gap if gap in found)
+
+
 def report_of(target: Target, sessions: Iterable[Session], results: Sequence[Result]) -> Report:
     """Put together what the sessions of one target, which share a solver, found."""
     sessions = tuple(sessions)
@@ -241,4 +288,7 @@ def report_of(target: Target, sessions: Iterable[Session], results: Sequence[Res
         solver_seconds=statistics.seconds,
         unreached=unreached(session.paths for session in sessions),
         paths={session.model: session.paths for session in sessions},
+        comparison=compared(sessions),
+        gaps=gaps_behind(sessions, results),
+        sessions=tuple(each for each in sessions if each.context.shown is not None),
     )

@@ -51,9 +51,11 @@ LOADER_CODE = {
     LOAD_OWN_TABLE: b"\x0f\x01\x14\x25" + OWN_POINTER.to_bytes(4, "little"),
     LOAD_NO_IDT: b"\x0f\x01\x1c\x25" + IDT_POINTER.to_bytes(4, "little"),
     LOAD_GDT_64: b"\x0f\x01\x14\x25" + GDT_POINTER.to_bytes(4, "little"),
-    LOAD_GDT_32: b"\x2e\x0f\x01\x15" + GDT_POINTER.to_bytes(4, "little"),
 }
-"""``lgdt`` and ``lidt`` of absolute addresses; the last in 32-bit code, through CS."""
+"""``lgdt`` and ``lidt`` of absolute addresses."""
+THROUGH_CS = b"\x2e\x0f\x01\x15"
+"""``lgdt`` in 32-bit code; the address in the code segment follows."""
+FOUR_GIB = 1 << 32
 
 
 class QemuLoader:
@@ -143,7 +145,15 @@ class QemuLoader:
             stub.set_register(SEGMENT_NUMBERS[segment], value.selector, 4)
             if segment in BASE_OFFSETS:
                 stub.set_register(self._fs_base + BASE_OFFSETS[segment], value.base)
-        self._step(LOAD_GDT_64 if start.segments[Segment.CS].long else LOAD_GDT_32)
+        self._load_gdt(start.segments[Segment.CS])
+
+    def _load_gdt(self, code: SegmentValue) -> None:
+        if code.long:
+            self._step(LOAD_GDT_64)
+            return
+        pointer = (GDT_POINTER - code.base) % FOUR_GIB
+        self.process.stub.write_physical(LOAD_GDT_32, THROUGH_CS + pointer.to_bytes(4, "little"))
+        self._step((LOAD_GDT_32 - code.base) % FOUR_GIB)
 
     def _load_controls(self, controls: Mapping[ControlRegister, int]) -> None:
         if not controls.get(ControlRegister.EFER, 0) >> Efer.LMA & 1:
@@ -168,6 +178,8 @@ class QemuLoader:
         for control, value in start.controls.items():
             if state.controls[control] != value:
                 raise self._refuse(f"{control.name} reads {state.controls[control]:#x}")
+        if state.gdtr != start.gdtr:
+            raise self._refuse(f"GDTR reads {state.gdtr}")
         for segment, wanted in start.segments.items():
             if not wanted.null and state.segments[segment] != wanted:
                 raise self._refuse(f"{segment.name} reads {state.segments[segment]}")

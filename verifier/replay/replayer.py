@@ -15,14 +15,16 @@ if TYPE_CHECKING:
     from verifier.machine.concrete import Observation, Start
 
 DEFAULT_SECONDS = 5.0
-"""How long one replay may take before its engine counts as hung."""
+"""How long a replay of a few instructions may take before its engine counts as hung."""
+SLOWEST = 1000
+"""Instructions a second of the slowest engine that does not count as hung."""
 
 
 class Replayer:
     """A context manager; inside, processes start when first needed or at ``warm_up``."""
 
     def __init__(self, engines: Iterable[Engine], seconds: float = DEFAULT_SECONDS) -> None:
-        """Say which engines may be asked; ``seconds`` bounds each replay."""
+        """Say which engines may be asked; ``seconds`` bounds a short replay."""
         self.engines = tuple(engines)
         self._seconds = seconds
         self._workers: dict[tuple[Engine, bool], BochsWorker | QemuEngine] = {}
@@ -53,7 +55,7 @@ class Replayer:
         """
         worker = self._worker(engine, has_la57=start.has_la57)
         try:
-            return worker.run(start, steps, self._seconds)
+            return worker.run(start, steps, self._seconds + steps / SLOWEST)
         except ReplayFailed:
             self._workers.pop((engine, start.has_la57)).close()
             raise

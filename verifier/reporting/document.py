@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from verifier.reporting.lifters import lifters_to_json
 from verifier.reporting.saved import story_to_json
 from verifier.reporting.wording import boundary_sentence
 
@@ -73,6 +74,8 @@ def _target(summary: Summary) -> dict[str, Any]:
         "assumptions": dict(summary.assumptions),
         "unneeded": list(summary.unneeded),
         "dropped": list(summary.dropped),
+        "lifters": lifters_to_json(summary.comparison),
+        "gaps": list(summary.gaps),
         "paths": work.paths,
         "instructions": work.instructions,
         "solver_questions": work.questions,

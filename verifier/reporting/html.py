@@ -22,6 +22,7 @@ from verifier.machine.words import bit, known
 from verifier.proving.result import Counterexample, Report, Result
 from verifier.proving.shown import shown
 from verifier.reporting.families import families
+from verifier.reporting.lifters import agreed_sentence, remarks
 from verifier.reporting.loops import CUT_HEAD, cut_cells, cuts_of
 from verifier.reporting.markup import (
     Markup,
@@ -34,7 +35,7 @@ from verifier.reporting.markup import (
     verdict_markup,
 )
 from verifier.reporting.trace import where
-from verifier.reporting.wording import boundary_sentence, elapsed, holds_where, number
+from verifier.reporting.wording import boundary_sentence, elapsed, gap_ids, holds_where, number
 from verifier.specification.expression import Input
 
 if TYPE_CHECKING:
@@ -102,7 +103,11 @@ def report_html(report: Report) -> str:
     named = title(report.spec.name, f"{report.spec.description.title}{dropped}")
     bytes_line = f"{len(report.image.data)} bytes, sha256 {report.image.digest}"
     cuts = table([cut_cells(each) for each in cuts_of(report.results)], CUT_HEAD)
-    return named + table(rows, head) + cuts + paragraph(bytes_line)
+    left = gap_ids([gap.value for gap in report.gaps])
+    told = [agreed_sentence(report.comparison), *remarks(report.comparison)]
+    told += [f"What SOUNDNESS.md leaves between this and the metal: {left}"] if left else []
+    lifters = "".join(paragraph(each) for each in told)
+    return named + table(rows, head) + cuts + paragraph(bytes_line) + lifters
 
 
 def result_html(result: Result) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from verifier.agreement.found import Comparison
 from verifier.machine.words import WORD
 from verifier.proving.result import InputValue
 from verifier.specification.expression import Input
@@ -45,7 +46,8 @@ class Summary:
     ``assumptions`` maps ids to their text. ``digest`` is the SHA-256 of the ``size`` bytes
     that were proved, ``source`` the file they come from, ``producer`` the tool that made them.
     ``load_name`` is the input that the image's address is, empty where it is fixed; it is the
-    first input of every counterexample.
+    first input of every counterexample. ``comparison`` is of the two lifters' meanings,
+    ``gaps`` are ids of SOUNDNESS.md: what lies between proved and true here.
     """
 
     target: str
@@ -64,6 +66,8 @@ class Summary:
     unneeded: tuple[str, ...]
     work: Work
     saved: Mapping[tuple[str, ModelName], str] = field(default_factory=dict)
+    comparison: Comparison = field(default_factory=Comparison)
+    gaps: tuple[str, ...] = ()
 
     def promised(self, result: Result) -> bool:
         """Say whether the spec promises this claim under this model."""
@@ -102,6 +106,8 @@ def summarise(report: Report) -> Summary:
         dropped=report.dropped,
         unneeded=report.unneeded,
         work=_work(report),
+        comparison=report.comparison,
+        gaps=tuple(gap.value for gap in report.gaps),
     )
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from verifier.reporting.counterexample import DEEPER, INDENT, PROSE, refutation
 from verifier.reporting.explanation import explanation
+from verifier.reporting.lifters import lifter_lines
 from verifier.reporting.loops import cut_lines, cuts_of
 from verifier.reporting.wording import (
     FAINT,
@@ -14,6 +15,7 @@ from verifier.reporting.wording import (
     VERDICT_STYLE,
     counted,
     elapsed,
+    gap_ids,
     holds_where,
     line,
     paragraph,
@@ -108,6 +110,8 @@ def footer(summary: Summary) -> list[Text]:
         *_idle(summary.results),
         *cut_lines(cuts_of(summary.results), INDENT, PROSE),
         *_bytes(summary),
+        *lifter_lines(summary.comparison, INDENT, PROSE),
+        *_gaps(summary),
         *_work(summary),
     ]
 
@@ -157,6 +161,11 @@ def _idle(results: Sequence[Result]) -> list[Text]:
             PROSE,
         )
     ]
+
+
+def _gaps(summary: Summary) -> list[Text]:
+    told = f"what SOUNDNESS.md leaves between this and the metal: {gap_ids(summary.gaps)}"
+    return paragraph(told, INDENT, PROSE) if summary.gaps else []
 
 
 def _bytes(summary: Summary) -> list[Text]:

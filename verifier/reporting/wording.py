@@ -141,3 +141,15 @@ def holds_where(result: Result, *, has_load: bool) -> str:
 def shortened(text: str) -> str:
     """Give the beginning of a long sentence, for a line that the whole one follows."""
     return text if len(text) <= GLIMPSE else f"{text[: GLIMPSE - 4].rstrip()} ..."
+
+
+def gap_ids(ids: Iterable[str]) -> str:
+    """Name rows of SOUNDNESS.md, those in a row by their first and last: ``B1 to B3, C5``."""
+    runs: list[list[str]] = []
+    for each in ids:
+        follows = runs and runs[-1][-1] == f"{each[0]}{int(each[1:]) - 1}"
+        if follows:
+            runs[-1].append(each)
+        else:
+            runs.append([each])
+    return ", ".join(run[0] if len(run) == 1 else f"{run[0]} to {run[-1]}" for run in runs)

@@ -65,8 +65,7 @@ class _Register:
 @lru_cache(maxsize=2)
 def _file(*, is_64: bool) -> _Register:
     if is_64:
-        names = [register.name.lower() for register in Gpr]
-        return _Register(archinfo.ArchAMD64(), names)
+        return _Register(archinfo.ArchAMD64(), [register.name.lower() for register in Gpr])
     return _Register(archinfo.ArchX86(), ["eax", "ecx", "edx", "ebx", "esp", "ebp", "esi", "edi"])
 
 
@@ -116,14 +115,13 @@ def _lift(raw: bytes, offset: int, is_64: bool, *, relative: bool) -> _Lift:  # 
     one, other = (_block(raw, address, arch) for address in addresses)
     if _shape(one) != _shape(other):
         raise Unmodelled("the two lifts of an instruction have different shapes")
-    step = addresses[1] - addresses[0]
     moving: dict[int, int] = {}
     for here, there in zip(_constants(one), _constants(other), strict=True):
-        width = pyvex.const.get_type_size(here.type)
         change = int(there.value) - int(here.value)
         if change == 0:
             continue
-        if width != arch.bits or change & mask != step & mask:
+        whole = pyvex.const.get_type_size(here.type) == arch.bits
+        if not whole or (change - addresses[1] + addresses[0]) & mask:
             raise Unmodelled("a constant of the lift is neither absolute nor relative")
         moving[id(here)] = int(here.value) - nominals[0] & mask
     return _Lift(one, moving)
@@ -132,6 +130,11 @@ def _lift(raw: bytes, offset: int, is_64: bool, *, relative: bool) -> _Lift:  # 
 def forget_lifts() -> None:
     """Forget every lift, so that the next ones are made at the nominal bases of that time."""
     _lift.cache_clear()
+
+
+def listing(instruction: Instruction) -> list[str]:
+    """Give the lift of an instruction, line by line, at a nominal address."""
+    return str(_lift(instruction.raw, 0, instruction.mode.is_64, relative=True).block).splitlines()
 
 
 def _block(raw: bytes, address: int, arch: archinfo.Arch) -> pyvex.IRSB:
@@ -317,10 +320,7 @@ class _Meaning(ClaripyDataMixin):
         if not self.flags_written:
             return
         helper = HELPERS[self.instruction.mode.is_64]
-        thunk = [
-            self.thunk[at]
-            for at in (self.file.cc_op, self.file.cc_dep1, self.file.cc_dep2, self.file.cc_ndep)
-        ]
+        thunk = list(self.thunk.values())
         word = self._perform_vex_expr_CCall(helper, f"Ity_I{self.file.width}", thunk)
         undefined = self.form.undefined_flags(self.instruction)
         for flag in STATUS_FLAGS:

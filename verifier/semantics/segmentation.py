@@ -110,10 +110,20 @@ def _check_limit(
     flat = known(register.limit) == FLAT_LIMIT
     if not flat:
         beyond = claripy.UGT(plus(extend(offset), size - 1), extend(register.limit))
+        if size > 1 and known(register.limit) is None and cpu.oracle.decide(beyond):
+            _refuse_wrap(cpu, equals(register.limit, FLAT_LIMIT), offset)
         cpu.fault_if(beyond, vector, 0, "the access is beyond the segment's limit")
     if size > 1 and (flat or known(register.base) != 0):
         highest = FLAT_LIMIT - (size - 1)
         linear = plus(low32(register.base), offset)
         wraps = either(claripy.UGT(offset, highest), claripy.UGT(linear, highest))
-        if cpu.oracle.decide(wraps):
-            raise Unmodelled("an access that wraps around 4G", (offset,))
+        _refuse_wrap(cpu, wraps, offset)
+
+
+def _refuse_wrap(cpu: Cpu, wraps: Bool, offset: BV) -> None:
+    """Raise Unmodelled for an access past the end of 4 GiB: processors may fault or wrap.
+
+    SDM vol. 3, "Limit Checking".
+    """
+    if cpu.oracle.decide(wraps):
+        raise Unmodelled("an access that wraps around 4G", (offset,))

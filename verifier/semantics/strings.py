@@ -120,13 +120,14 @@ def _at_once(cpu: Cpu, repetition: _Repetition, count: int) -> bool:
     total = count * abs(step)
     behind = total + step if step < 0 else 0
     to, *source = (plus(offset, -behind) for offset in _offsets(cpu, copies=copies))
-    target = cpu.linear(Segment.ES, to, total, Intent.WRITE)
     if copies:
         origin = cpu.linear(Segment.DS, source[0], total, Intent.READ)
+        cells = cpu.load_cells(origin, total)
+        target = cpu.linear(Segment.ES, to, total, Intent.WRITE)
         if count > 1 and _feeds_itself(cpu, origin, target, total, down=step < 0):
             return False
-        cells = cpu.load_cells(origin, total)
     else:
+        target = cpu.linear(Segment.ES, to, total, Intent.WRITE)
         cells = cells_of(cpu.gpr(Gpr.RAX, abs(step) * 8)) * count
     cpu.store_cells(target, cells)
     _move(cpu, count * step, copies=copies)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 from verifier.machine.oracle import Unmodelled
@@ -30,6 +31,12 @@ def find_row(instruction: Instruction) -> Row | None:
         if row.matches(instruction):
             return row
     return None
+
+
+@cache
+def is_row(form: str) -> bool:
+    """Say whether a form is one of a system instruction, whose meaning is written by hand."""
+    return any(row.form == form for row in SYSTEM_ROWS)
 
 
 def execute(cpu: Cpu, instruction: Instruction) -> str:

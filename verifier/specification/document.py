@@ -215,9 +215,20 @@ class Table:
 
     def truth(self, key: str, scope: Scope) -> Formula:
         """Give a truth: an expression in a string."""
-        value = self.value(key, str)
+        return self._formula((*self.path, key), self.value(key, str), scope)
+
+    def truths(self, key: str, scope: Scope) -> tuple[Formula, ...]:
+        """Give one truth, or each of an array of truths."""
+        if not isinstance(self.values.get(key), list):
+            return (self.truth(key, scope),)
         path = (*self.path, key)
-        return Formula(value, self._parsed(path, value, scope, parse_truth), self.line(key))
+        return tuple(
+            self._formula((*path, index), one, scope) for index, one in enumerate(self.strings(key))
+        )
+
+    def _formula(self, path: KeyPath, text: str, scope: Scope) -> Formula:
+        parsed = self._parsed(path, text, scope, parse_truth)
+        return Formula(text, parsed, self.locator.line(path))
 
     def _term(self, path: KeyPath, value: object, scope: Scope) -> Term:
         line = self.locator.line(path)

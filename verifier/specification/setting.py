@@ -166,7 +166,7 @@ def read_entry(table: Table, scope: Scope) -> Entry:
             for name, segment in _DATA_SEGMENTS.items()
         },
         gdt=_read_gdt(gdt, scope) if table.has("gdt") else None,
-        split=table.truth("split", scope) if table.has("split") else None,
+        split=table.truths("split", scope) if table.has("split") else (),
     )
 
 

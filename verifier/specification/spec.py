@@ -105,15 +105,15 @@ class Entry:
     """The state in which the code is entered.
 
     CS is a flat ring-0 code segment of ``mode`` with an unknown selector; ``segments``
-    has the other five. Where ``split`` is given, starts for which it holds and those for
-    which it does not are followed each by themselves.
+    has the other five. Starts for which the first of ``split`` holds are followed by
+    themselves, then those of the rest for which the next does, and last all others.
     """
 
     at: Term
     mode: Mode
     segments: Mapping[Segment, SegmentState]
     gdt: DescriptorTable | None
-    split: Formula | None
+    split: tuple[Formula, ...]
 
 
 @dataclass(frozen=True, slots=True)

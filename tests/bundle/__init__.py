@@ -1,0 +1,1 @@
+"""Proof bundles: what is written, what is refused, what solvers say of it."""

@@ -1,0 +1,1 @@
+"""The machine model against other CPUs, on as many states as there is time for."""
