@@ -54,7 +54,7 @@ class Follower:
         self._vector, self._byte, self._choices = vector, byte, choices
         self._asked: set[str] = set()
 
-    def decide(self, condition: Bool) -> bool:
+    def decide(self, condition: Bool, _: object = None) -> bool:
         """Say whether the condition is true of the state."""
         if condition.is_true() or condition.is_false():
             return bool(condition.is_true())
@@ -62,7 +62,7 @@ class Follower:
         self._keep(self.emitter.text(condition), answer)
         return answer
 
-    def holds(self, condition: Bool) -> bool:
+    def holds(self, condition: Bool, _: object = None) -> bool:
         """Say whether the condition is true of the state; the path is for those alone."""
         return self.decide(condition)
 
@@ -71,7 +71,7 @@ class Follower:
         del condition
         return False
 
-    def value(self, expression: BV) -> int | None:
+    def value(self, expression: BV, _: object = None) -> int | None:
         """Give the number where it is one that decides by itself, else None."""
         number = known(expression)
         if number is not None:

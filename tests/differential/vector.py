@@ -32,7 +32,6 @@ GPRS, SEGMENTS, CONTROLS = tuple(Gpr), tuple(Segment), tuple(ControlRegister)
 PARTS = {"selector": 16, "base": 64, "limit": 32, "attributes": 16}
 """What a segment register has; the attributes lie as in a descriptor's bytes 5 and 6."""
 ROOT_MASK = 0x000F_FFFF_FFFF_F000
-PRESENT = 1 << 7
 
 
 class At(IntEnum):
