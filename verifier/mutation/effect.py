@@ -67,12 +67,15 @@ class Both:
         """
         if _conditions(self.original) != _conditions(self.mutant):
             return frozenset({ENDING})
-        found: set[str] = set()
-        for one in self.original.paths:
-            for other in self.mutant.paths:
-                if self._meet(one, other):
-                    found |= self._between(one, other)
-        return frozenset(found)
+        pairs = [
+            (one, other)
+            for one in self.original.paths
+            for other in self.mutant.paths
+            if self._meet(one, other)
+        ]
+        if not pairs:
+            return frozenset({ENDING})
+        return frozenset[str]().union(*(self._between(*pair) for pair in pairs))
 
     def unreached(self) -> bool:
         """Say whether no path fetches or reads a changed byte, and every path reaches the exit."""
