@@ -3,9 +3,10 @@
 
 PYTHON ?=
 VERIFIER = .venv/bin/python -m verifier
+MUTATED = linux-la57toggle la57-lowstack
 PROVE_RECORDED = $(VERIFIER) prove --recorded
 
-.PHONY: help prove test differential notebook lint bench clean tools
+.PHONY: help prove test differential mutate notebook lint bench clean tools
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
 
@@ -15,6 +16,7 @@ _ := $(shell .venv/bin/python -c '' 2>/dev/null || rm -rf .venv)
 help:
 	@echo "make prove     prove every spec under specs/, compare with the verdicts they record"
 	@echo "make test      all that CI runs: lint, types, tests on every core"
+	@echo "make mutate    change bytes of two specs' targets, show what no claim sees (an hour)"
 	@echo "make differential SECONDS=600 SEED=1"
 	@echo "               compare every instruction with Bochs and QEMU for that long"
 	@echo "make notebook  open notebooks/first_proof.ipynb in JupyterLab"
@@ -27,6 +29,11 @@ prove: tools .venv/.run
 
 test: lint
 	@.venv/bin/python -m pytest --numprocesses auto
+
+mutate: tools .venv/.run
+	@status=0; for spec in $(MUTATED); do \
+		$(VERIFIER) mutate specs/$$spec || status=$$?; \
+	done; exit $$status
 
 lint: tools .venv/.dev
 	@.venv/bin/python -m ruff check

@@ -72,6 +72,7 @@ trampoline_cr3_load:
 	rdmsr
 	btsl	$EFER_LME_BIT, %eax
 	jc	1f
+trampoline_efer_write:
 	wrmsr
 1:
 	movl	%cr4, %eax

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from tests.cli.conftest import Ran
 
-COMMANDS = ("prove", "recheck", "replay", "show", "inspect", "gate")
+COMMANDS = ("prove", "recheck", "replay", "show", "inspect", "gate", "mutate")
 SOLVERS = {"z3", "bitwuzla", "cvc5"}
 SLOW = SOLVERS | {
     *("angr", "claripy", "pyvex", "pypcode", "capstone", "bochscpu", "elftools", "rich")

@@ -31,6 +31,7 @@ LEVEL_OF = {
     "reporting": 5,
     "bundle": 6,
     "verify": 6,
+    "mutation": 6,
     "cli": 7,
     "__main__": 8,
     "notebook": 8,

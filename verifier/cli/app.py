@@ -6,7 +6,7 @@ from pathlib import Path
 
 import typer
 
-from verifier.cli import options  # noqa: TC001 - Typer reads annotations as it runs
+from verifier.cli import options
 from verifier.cli.options import Model, engine_names
 
 app = typer.Typer(
@@ -32,6 +32,13 @@ Exit codes:
   0  all obligations confirmed     3  a solver did not answer
   2  bad input, or tampered with   4  the bundle proves nothing
                                    5  a solver contradicts the bundle
+"""
+
+
+MUTATE_EXIT_CODES = """\b
+Exit codes:
+  0  no mutant survives unexplained      2  bad input, or the target is not proved as it is
+  1  one does, or an explanation is not needed  5  a bug of the verifier
 """
 
 
@@ -188,3 +195,40 @@ def gate(*, root: options.Root = Path()) -> None:
     from verifier.cli import gate as command  # noqa: PLC0415 - help must not wait for it
 
     raise typer.Exit(command.gate(root))
+
+
+@app.command(epilog=MUTATE_EXIT_CODES)
+def mutate(  # noqa: PLR0913 - one parameter for each option of the command line
+    *,
+    spec: options.OneSpec,
+    model: options.Models = None,
+    seed: options.Seed = None,
+    sample: options.Sample = None,
+    seconds: options.Patience = None,
+    replay: options.ReplayKills = False,
+    starts: options.Starts = 1,
+    assumptions: options.Negated = False,
+    image: options.Image = None,
+    json: options.Json = None,
+) -> None:
+    """Change a proved target's bytes in small ways, and show which changes no claim sees.
+
+    Numbers, registers, operations, prefixes, whole instructions, and data that is read. A
+    change that a claim is not proved of is killed; of the others it is shown whether they are
+    equal in effect, or reached by no path. The rest survive: the spec lacks a claim, or says
+    why not in a [[survivor]].
+
+    \b
+    Examples:
+      verifier mutate specs/la57-rfc --sample 20 --seed 1
+      verifier mutate specs/la57-lowstack --model retaining --time 600
+      verifier mutate specs/la57-rfc --assumptions
+    """  # noqa: D301 - Typer keeps lines as they are after a backspace
+    from verifier.cli import mutate as command  # noqa: PLC0415 - help must not wait for it
+
+    if seed is None and (sample is not None or seconds is not None):
+        seed = options.drawn_seed()
+    models = tuple(each.value for each in model or ())
+    drawn = (seed, sample, seconds, replay, starts)
+    order = command.Order(spec, models, *drawn, image, json, assumptions)
+    raise typer.Exit(command.mutate(order))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from enum import Enum
 from pathlib import Path
 from typing import Annotated
@@ -9,6 +10,11 @@ from typing import Annotated
 import typer
 
 from verifier.cli.find import complete_ids, complete_spec
+
+
+def drawn_seed() -> int:
+    """Draw a seed, for a sample of which none was given."""
+    return secrets.randbits(32)
 
 
 class Model(Enum):
@@ -177,5 +183,34 @@ Engines = Annotated[
 ]
 Trace = Annotated[
     bool, typer.Option("--trace", help="Show each instruction as the engine executes it.")
+]
+Seed = Annotated[
+    int | None,
+    typer.Option(metavar="N", min=0, help="Draw mutants in the order that this seed gives."),
+]
+Sample = Annotated[
+    int | None, typer.Option(metavar="N", min=1, help="Judge this many mutants, drawn by a seed.")
+]
+Patience = Annotated[
+    float | None,
+    typer.Option("--time", metavar="SECONDS", min=0, help="Begin no mutant after this time."),
+]
+ReplayKills = Annotated[
+    bool,
+    typer.Option(
+        "--replay", help="Give each killed mutant the verdict of prove, replayed; slower."
+    ),
+]
+Starts = Annotated[
+    int,
+    typer.Option(
+        metavar="N", min=0, help="Starts at each sampled load from which a survivor is replayed."
+    ),
+]
+Negated = Annotated[
+    bool,
+    typer.Option(
+        "--assumptions", help="Turn each assumption into its opposite, and show what that breaks."
+    ),
 ]
 Root = Annotated[Path, typer.Option(help="The repository; the current folder unless given.")]

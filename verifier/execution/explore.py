@@ -48,6 +48,8 @@ class Fuel:
 
 Progress = Callable[[int, int], None]
 """Is told how many paths have ended and how many instructions were executed."""
+Watch = Callable[[Path], None]
+"""Is told each path that ended outside of loops; what it raises ends the exploration."""
 
 
 CALLS = "CALL"
@@ -68,6 +70,8 @@ class Exploration:
     executed: int = 0
     flow: Flow = field(default_factory=Flow)
     cut_heads: set[tuple[str, int]] = field(default_factory=set)
+    watch: Watch | None = None
+    rounds: int = 0
 
     def run(self, start: State) -> bool:
         """Follow every path from ``start``, each of the context's cases by itself.
@@ -222,6 +226,8 @@ class Exploration:
     def _end(self, trail: Trail, ending: Ending) -> None:
         ended = Path(trail.steps, trail.occurrences, ending, trail.knowledge, trail.segment)
         self.ended.append(ended)
+        if self.watch is not None and not self.rounds:
+            self.watch(ended)
 
 
 @dataclass(slots=True)
@@ -234,6 +240,7 @@ class Rounds:
     def go(self, trail: Trail) -> Round:
         """Follow a trail at the head until it is there again, outside, or ended."""
         own, self.exploration.ended = self.exploration.ended, []
+        self.exploration.rounds += 1
         try:
             back: list[Trail] = []
             outside: list[Trail] = []
@@ -243,6 +250,7 @@ class Rounds:
             return Round(tuple(back), tuple(outside), tuple(self.exploration.ended))
         finally:
             self.exploration.ended = own
+            self.exploration.rounds -= 1
 
     def _leaves(self, trail: Trail) -> bool:
         found = located(trail.state)
@@ -302,13 +310,15 @@ def _advance(trail: Trail, taken: Taken, ending: Ending | None, oracle: PathOrac
     return Trail(state, oracle.knowledge, steps, occurrences, (), number, trail.segment)
 
 
-def explore(
+def explore(  # noqa: PLR0913 - who looks on is no part of what is explored
     start: State,
     context: Context,
     exit_rule: ExitRule,
     fuel: Fuel | None = None,
     progress: Progress | None = None,
+    *,
+    watch: Watch | None = None,
 ) -> list[Path] | None:
     """Give every path from ``start``, or None where no start satisfies the assumptions."""
-    exploration = Exploration(context, exit_rule, fuel or Fuel(), progress)
+    exploration = Exploration(context, exit_rule, fuel or Fuel(), progress, watch=watch)
     return exploration.ended if exploration.run(start) else None

@@ -60,6 +60,14 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Found:
+    """Values that make a start; ``leaves`` are the symbols that were asked for."""
+
+    model: Model
+    leaves: Leaves
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Finder:
     """Looks for candidates under the facts of one exploration."""
 
@@ -110,8 +118,17 @@ class Finder:
 
     def rehearsed(self, conditions: Sequence[Bool]) -> Rehearsal | None:
         """Give the rehearsal of a simple start that satisfies the conditions."""
+        found = self.found(conditions)
+        return None if found is None else self.rehearsed_from(found)
+
+    def found(self, conditions: Sequence[Bool]) -> Found | None:
+        """Give a simple start that satisfies the conditions, as values of its symbols."""
         model = self._wishes(frozenset()).simplest(conditions)
-        return None if model is None else self._rehearsal(model, leaves_of(conditions))
+        return None if model is None else Found(model, leaves_of(conditions))
+
+    def rehearsed_from(self, found: Found) -> Rehearsal | None:
+        """Give the rehearsal of a start, found here or for other bytes of the same spec."""
+        return self._rehearsal(found.model, found.leaves)
 
     @property
     def bench_conditions(self) -> list[Bool]:

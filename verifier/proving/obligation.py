@@ -200,6 +200,45 @@ class Judging:
             if not oracle.holds(claripy.Not(when)):
                 yield oracle.knowledge.facts, when
 
+    def may_hold(self, claim: Claim, truths: tuple[e.Truth, ...], paths: tuple[Path, ...]) -> bool:
+        """Say whether all ``truths`` may hold at once anywhere that the claim speaks of."""
+        return any(
+            isinstance(path.ending, (OutOfModel, OutOfFuel))
+            or any(
+                self._may_hold(truths, path, occurrence, moment)
+                for occurrence, moment in _moments(claim, path)
+            )
+            for path in paths
+        )
+
+    def _may_hold(
+        self,
+        truths: tuple[e.Truth, ...],
+        path: Path,
+        occurrence: Occurrence | None,
+        moment: Moment,
+    ) -> bool:
+        if not truths:
+            return True
+        for here, oracle in self._branches(path, occurrence, moment):
+            try:
+                never = (claripy.Not(self.evaluator.truth(truth, here)) for truth in truths)
+                if not oracle.holds(claripy.Or(*never)):
+                    return True
+            except (Fault, Unmodelled, SolverGaveUp):
+                return True
+        return False
+
+
+def _moments(claim: Claim, path: Path) -> Iterator[tuple[Occurrence | None, Moment]]:
+    """Give where a claim speaks of a path: at each of its events, or at the exit."""
+    if claim.event is None:
+        if isinstance(path.ending, Reached):
+            yield None, Moment(path.ending.state, bound=_bound(claim))
+        return
+    for each in relevant(claim, path):
+        yield each, Moment(each.step.before, each.event, bound=_bound(claim))
+
 
 def arrival_failure(path: Path, where: str = "") -> str | None:
     """Say why a path does not reach the exit, None where it does or nobody knows.

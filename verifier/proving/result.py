@@ -170,7 +170,7 @@ class Result:
 
     ``assumptions`` are the ids that were needed. ``reason`` is one sentence for every verdict
     but PROVED. ``obligations`` counts what was shown; ``cuts`` are the loops that were cut at
-    their head on the way.
+    their head on the way. ``idle`` are premises of a proved claim that are true nowhere.
     """
 
     target: str
@@ -188,6 +188,7 @@ class Result:
     explanation: Explanation | None = None
     contradicted: bool = False
     cuts: tuple[Cut, ...] = ()
+    idle: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

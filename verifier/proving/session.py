@@ -24,6 +24,7 @@ from verifier.proving.entry import begin
 from verifier.proving.exits import exit_rule
 from verifier.proving.explain import explain
 from verifier.proving.gaps import Gap, gaps_of, replay_gaps
+from verifier.proving.idle import idle_premises
 from verifier.proving.obligation import Judging
 from verifier.proving.prove import (
     Open,
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from claripy.ast.bv import BV
 
     from verifier.agreement.found import Comparison
+    from verifier.execution.explore import Watch
     from verifier.execution.path import Path
     from verifier.machine.models import ModelName
     from verifier.proving.candidate import Candidate
@@ -55,6 +57,7 @@ if TYPE_CHECKING:
     from verifier.proving.obligation import Undecided
     from verifier.proving.result import Boundary, InputValue
     from verifier.proving.target import Target
+    from verifier.solver import Fact
     from verifier.specification.spec import Claim
 
 SPARE = 8
@@ -76,7 +79,7 @@ class Verdicts:
 class Session:
     """Every path of a target under one model, and the verdicts on its claims."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what sessions may share is theirs to give
         self,
         target: Target,
         model: ModelName,
@@ -84,10 +87,14 @@ class Session:
         solver: Solver | None = None,
         *,
         certify: bool = False,
+        like: Session | None = None,
+        watch: Watch | None = None,
     ) -> None:
         """Explore every path; sessions of one target may share a solver.
 
-        ``certify`` keeps what the solver excluded, and each proof, for a bundle.
+        ``certify`` keeps what the solver excluded, and each proof, for a bundle. What ``like``
+        showed from assumptions alone holds where the same are made. ``watch`` is told each
+        path, and what it raises leaves no session.
         """
         self.target: Target = target
         self.model: ModelName = model
@@ -99,11 +106,13 @@ class Session:
         shown: list[Shown] | None = [] if certify else None
         cases = self.begin.cases
         self.context: Context = Context(solver, facts, cases, contracts=contracts, shown=shown)
+        if like is not None and not certify and _same(facts, like.context.assumptions):
+            self.context.proved.update(like.context.proved)
         self.proofs: dict[str, Proved] = {}
         self.judging = Judging(self.begin.evaluator, self.context)
         fuel = Fuel(limits.instructions, limits.paths)
         rule = exit_rule(self.begin.evaluator)
-        explored = explore(self.begin.state, self.context, rule, fuel)
+        explored = explore(self.begin.state, self.context, rule, fuel, watch=watch)
         self.contradiction = smallest_contradiction(self.context) if explored is None else ()
         self.paths: tuple[Path, ...] = tuple(explored or ())
         self.stage = Stage(self.begin.evaluator, MODELS[model], fuel, bench)
@@ -154,6 +163,7 @@ class Session:
                     assumptions=tuple(sorted(needed)),
                     obligations=len(obligations),
                     explanation=explain(claim, obligations, self.begin.evaluator) if told else None,
+                    idle=self._idle(claim),
                 )
                 return Verdicts(result)
             case Vacuous(reason):
@@ -162,6 +172,12 @@ class Session:
                 return self._refuted(claim, refutable)
             case Open(gaps):
                 return self._open(claim, gaps)
+
+    def _idle(self, claim: Claim) -> tuple[str, ...]:
+        """Give the premises of a proved claim that are true nowhere, which no bundle is about."""
+        if self.context.shown is not None:
+            return ()
+        return idle_premises(claim, self.paths, self.judging)
 
     def _refuted(self, claim: Claim, refutable: Refutable) -> Verdicts:
         boundary = self._boundary(refutable)
@@ -222,6 +238,13 @@ class Session:
             instructions=sum(len(path.steps) for path in self.paths),
             cuts=tuple(dict.fromkeys(self.context.cuts)),
         )
+
+
+def _same(facts: Sequence[Fact], others: Sequence[Fact]) -> bool:
+    """Say whether two sets of assumptions are one, by ids and conditions."""
+    return [(each.label, each.condition.hash()) for each in facts] == [
+        (each.label, each.condition.hash()) for each in others
+    ]
 
 
 def unneeded(target: Target, results: Iterable[Result]) -> tuple[str, ...]:

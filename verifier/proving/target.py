@@ -94,6 +94,11 @@ def mistaken_target(path: Path, mistake: Mistake, image: Path | None = None) -> 
     return _with_spec(path, _part(whole, source), ())
 
 
+def altered_target(target: Target, image: Image) -> Target:
+    """Give the target with other bytes in its image, whose labels stay where they were."""
+    return _with_spec(target.spec.description.path, image, target.dropped)
+
+
 def _with_spec(path: Path, image: Image, without: Sequence[str]) -> Target:
     spec = read_spec(path, Symbols(image.symbols, image.constants, len(image.data)))
     if spec.description.image.relocated:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from claripy.ast.bool import Bool
 
-    from verifier.proving.candidate import Candidate
+    from verifier.proving.candidate import Candidate, Found
     from verifier.proving.rehearsal import Rehearsal
     from verifier.proving.result import Counterexample, ReplayWord
     from verifier.proving.session import Session, Verdicts
@@ -115,24 +115,71 @@ def sample(session: Session, results: Iterable[Result], replayer: Replayer, coun
     A start whose run exceeds the spec's limit of instructions shows nothing and is left out.
     Raises Bug where the engine does anything but what was proved.
     """
-    claims = [
-        result.claim
-        for result in results
-        if result.verdict is Verdict.PROVED and result.model is session.model
-    ]
+    claims = _proved(session, results)
     agreed = 0
     for load in SAMPLED_LOADS if claims and Engine.BOCHS in replayer.engines else ():
         if agreed >= count:
             break
         rehearsal = _start_at(session, load, claims)
+        if rehearsal is not None:
+            agreed += _agrees(rehearsal, replayer)
+    return agreed
+
+
+def sampled_starts(session: Session, count: int) -> tuple[Found, ...]:
+    """Give starts at the sampled loads, up to ``count`` at each, on different ways."""
+    solver, found = session.context.solver, []
+    for load in SAMPLED_LOADS:
+        here = 0
+        for conditions in _wanted(session, load):
+            if here >= count:
+                break
+            answer = solver.ask("sample", session.context.assumptions, *conditions)
+            start = session.finder.found(conditions) if isinstance(answer, Satisfied) else None
+            if start is not None:
+                found.append(start)
+                here += 1
+    return tuple(found)
+
+
+def resample(
+    session: Session, results: Iterable[Result], replayer: Replayer, starts: Iterable[Found]
+) -> int:
+    """Replay what was proved from starts that were found for other bytes of the same spec.
+
+    Gives how many agreed; raises Bug as ``sample`` does.
+    """
+    claims, agreed = _proved(session, results), 0
+    for start in starts if claims and Engine.BOCHS in replayer.engines else ():
+        rehearsal = session.finder.rehearsed_from(start)
         if rehearsal is None:
             continue
-        word = confirm(rehearsal, rehearsal.start, replayer, Engine.BOCHS)
-        if word.judge is Judge.CONTRADICTED:
-            message = f"Bochs at load {load:#x} does not do what was proved: {word.sentence}"
-            raise Bug(message)
-        agreed += word.judge is Judge.CONFIRMED
+        _check(session, rehearsal, claims)
+        if not isinstance(rehearsal.path.ending, OutOfFuel):
+            agreed += _agrees(rehearsal, replayer)
     return agreed
+
+
+def _proved(session: Session, results: Iterable[Result]) -> list[str]:
+    return [
+        result.claim
+        for result in results
+        if result.verdict is Verdict.PROVED and result.model is session.model
+    ]
+
+
+def _agrees(rehearsal: Rehearsal, replayer: Replayer) -> bool:
+    word = confirm(rehearsal, rehearsal.start, replayer, Engine.BOCHS)
+    if word.judge is Judge.CONTRADICTED:
+        load = _number_of_base(rehearsal)
+        message = f"Bochs at load {load} does not do what was proved: {word.sentence}"
+        raise Bug(message)
+    return word.judge is Judge.CONFIRMED
+
+
+def _number_of_base(rehearsal: Rehearsal) -> str:
+    load = rehearsal.evaluator.number_of_base()
+    return "its fixed address" if load is None else f"{load:#x}"
 
 
 def _start_at(session: Session, load: int, claims: list[str]) -> Rehearsal | None:

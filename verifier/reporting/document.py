@@ -112,6 +112,7 @@ def _result(result: Result, summary: Summary) -> dict[str, Any]:
             }
             for each in result.cuts
         ],
+        "idle": list(result.idle),
         "obligations": result.obligations,
         "paths": result.paths,
         "instructions": result.instructions,

@@ -107,6 +107,7 @@ def footer(summary: Summary) -> list[Text]:
     return [
         *_models({each.model for each in summary.results}),
         *_assumptions(summary),
+        *_idle(summary.results),
         *cut_lines(cuts_of(summary.results), INDENT, PROSE),
         *_bytes(summary),
         *lifter_lines(summary.comparison, INDENT, PROSE),
@@ -142,6 +143,24 @@ def _assumptions(summary: Summary) -> list[Text]:
     if summary.dropped:
         result += paragraph(f"dropped on request: {', '.join(summary.dropped)}", INDENT, PROSE)
     return result
+
+
+def _idle(results: Sequence[Result]) -> list[Text]:
+    """Tell which part of a proved claim says nothing, the models that it says nothing under."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for each in results:
+        for premise in each.idle:
+            found.setdefault((each.claim, premise), []).append(each.model.value)
+    return [
+        told
+        for (claim, premise), models in found.items()
+        for told in paragraph(
+            f"{claim}: `{premise}` is never true ({', '.join(models)}), so what follows from it "
+            "is not looked at",
+            INDENT,
+            PROSE,
+        )
+    ]
 
 
 def _gaps(summary: Summary) -> list[Text]:

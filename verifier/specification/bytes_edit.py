@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 _PLACE = re.compile(r"([A-Za-z_]\w*)(?: *([+-]) *(0x[0-9a-f]+|[0-9]+))?")
 _BYTE = re.compile(r"[0-9a-f]{2}|\?\?")
 _KEYS = ("at", "within", "bytes", "becomes")
+FORM_KEYS = (*_KEYS, "or")
+"""Keys of a table of forms."""
 
 Pattern = tuple[int | None, ...]
 """Bytes, None where any will do."""
@@ -89,10 +91,13 @@ class BytesEdit:
 
 def read_bytes_edit(table: Table) -> BytesEdit:
     """Read an edit of bytes, with its further forms."""
-    table.allow(*_KEYS, "or")
-    return BytesEdit(
-        (_read_form(table), *(_read_other(other) for other in table.tables("or"))), table.line()
-    )
+    table.allow(*FORM_KEYS)
+    return BytesEdit(read_forms(table), table.line())
+
+
+def read_forms(table: Table) -> tuple[Form, ...]:
+    """Read the form that a table has, and its further ones."""
+    return _read_form(table), *(_read_other(other) for other in table.tables("or"))
 
 
 def _read_other(table: Table) -> Form:

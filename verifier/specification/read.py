@@ -17,6 +17,7 @@ from verifier.specification.scope import Scope
 from verifier.specification.setting import read_entry, read_exit, read_paging, read_regions
 from verifier.specification.spec import Description, ImageKind, ImageSource, Limits, Spec
 from verifier.specification.statements import read_assumptions, read_claims, read_without
+from verifier.specification.survivor import read_survivors
 from verifier.specification.vocabulary import When
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ KEYS = (
     "contract",
     "claim",
     "without",
+    "survivor",
     "limits",
     "models",
 )
@@ -97,6 +99,7 @@ def read_spec(path: Path, symbols: Symbols) -> Spec:
         models=models,
         scope=scope,
         limits=_read_limits(top.table("limits")),
+        survivors=read_survivors(top),
     )
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from verifier.specification.events import Event
     from verifier.specification.expression import Truth, Word
     from verifier.specification.scope import Scope
+    from verifier.specification.survivor import Survivor
     from verifier.specification.verdict import Verdict
 
 
@@ -308,6 +309,7 @@ class Spec:
     scope: Scope
     limits: Limits = field(default_factory=Limits)
     contracts: tuple[Contract, ...] = ()
+    survivors: tuple[Survivor, ...] = ()
 
     @property
     def name(self) -> str:

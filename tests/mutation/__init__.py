@@ -1,0 +1,1 @@
+"""How strong a spec is: mutants of its bytes, opposites of its assumptions."""

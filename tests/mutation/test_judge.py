@@ -1,0 +1,153 @@
+"""What becomes of a mutant is killed, equal in effect, unreachable or surviving, each shown."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.soundness.build import Small, write
+from verifier.errors import BadInput
+from verifier.machine.models import ModelName
+from verifier.mutation.fate import Equivalent, Killed, Surviving, Unreachable
+from verifier.mutation.judge import Wish, strength
+from verifier.mutation.mutant import Kind
+from verifier.proving.target import Choice, read_target
+from verifier.specification.verdict import Verdict
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from verifier.mutation.fate import Fate, Strength
+    from verifier.replay.replayer import Replayer
+
+CODE = """
+	movl	$4, %eax
+	btsl	$2, %eax
+	movb	data(%rip), %cl
+leave:
+	jmp	out
+out:
+	hlt
+data:
+	.byte	5
+"""
+CLAIMS = ("rax == 4", "mode == LONG_64")
+FREE_CX = '[[survivor]]\ndiffers = ["rcx"]\nwhy = "Nobody looks at it."\n'
+
+
+def judged(folder: Path, replayer: Replayer, more: str = "", *, replay: bool = False) -> Strength:
+    """Judge every mutant of the small code."""
+    path = write(folder, Small(CODE, CLAIMS, more=more))
+    wish = Wish(Choice((ModelName.RETAINING,)), replay=replay)
+    return strength(read_target(path), wish, replayer, lambda _: None)
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory, replayer: Replayer) -> Strength:
+    """Give what came of the small code without an explanation."""
+    return judged(tmp_path_factory.mktemp("small"), replayer)
+
+
+def fates(found: Strength, original: str, text: str) -> list[Fate]:
+    """Give the fates of the mutants that have one instruction for another."""
+    return [
+        each.fate
+        for each in found.ended
+        if (each.mutant.original, each.mutant.text) == (original, text)
+    ]
+
+
+def test_every_mutant_is_judged(found: Strength) -> None:
+    """Without a limit each mutant has a fate, and the fates are all of them."""
+    kinds = (Killed, Equivalent, Unreachable, Surviving)
+    assert len(found.ended) == found.total >= 25
+    assert sum(found.count(kind) for kind in kinds) == found.total
+
+
+def test_killed_says_by_which_claim(found: Strength) -> None:
+    """A wrong value is seen by the claim on it, under the model that was judged."""
+    (fate,) = fates(found, "movl $4, %eax", "movl $5, %eax")
+    assert isinstance(fate, Killed)
+    assert (fate.claim, fate.model, fate.verdict) == (
+        "claim-0",
+        ModelName.RETAINING,
+        Verdict.REFUTED,
+    )
+    assert found.killers()["claim-0", "REFUTED"] >= 5
+
+
+def test_equal_in_effect_is_proved(found: Strength) -> None:
+    """Setting a bit that is set is dropped without effect, flags included."""
+    (fate,) = fates(found, "btsl $2, %eax", "btsl $0x82, %eax")
+    assert isinstance(fate, Equivalent)
+    assert fate.samples
+
+
+def test_unreached_bytes_are_told(tmp_path: Path, replayer: Replayer) -> None:
+    """What only a branch that is never taken leads to has mutants that no path reaches."""
+    code = "\tclc\n\tjnc\tleave\n\tincl\t%eax\nleave:\tjmp\tout\nout:\thlt\n"
+    path = write(tmp_path, Small(code, ("rax == entry.rax",)))
+    wish = Wish(Choice((ModelName.RETAINING,)))
+    found = strength(read_target(path), wish, replayer, lambda _: None)
+    unreached = [each.mutant.original for each in found.ended if isinstance(each.fate, Unreachable)]
+    assert set(unreached) == {"incl %eax"}
+
+
+def test_survivor_names_what_may_differ(found: Strength) -> None:
+    """A register that no claim is about lets its mutants survive, and is named."""
+    dropped = [
+        each.fate
+        for each in found.unexplained
+        if each.mutant.original.endswith("%cl") and each.mutant.kind is Kind.DROPPED
+    ]
+    (fate,) = dropped
+    assert isinstance(fate, Surviving)
+    assert "rcx" in fate.differs
+
+
+def test_data_that_is_read_is_changed(found: Strength) -> None:
+    """The bytes of a datum have mutants, and what they change is known."""
+    data = [each.fate for each in found.ended if each.mutant.mode is None]
+    assert len(data) == 8
+    assert all(isinstance(fate, Surviving) and fate.differs == ("rcx",) for fate in data)
+
+
+def test_explanation_by_effect(tmp_path: Path, replayer: Replayer) -> None:
+    """An effect confined to the registers that the spec frees is explained, another is not."""
+    found = judged(tmp_path, replayer, FREE_CX)
+    explained = [
+        each.fate for each in found.ended if isinstance(each.fate, Surviving) and each.fate.why
+    ]
+    assert len(explained) >= 8
+    assert all(fate.differs == ("rcx",) for fate in explained if isinstance(fate, Surviving))
+    assert not found.stale
+
+
+def test_explanation_that_nothing_needs_is_told(tmp_path: Path, replayer: Replayer) -> None:
+    """A survivor that no longer survives is reported with its line."""
+    more = (
+        '[[survivor]]\nat = "entry"\nbytes = "b8 04"\nbecomes = "b8 05"\nwhy = "It is so."\n'
+        '[[survivor]]\ndiffers = ["r15"]\nwhy = "It is so."\n'
+    )
+    found = judged(tmp_path, replayer, more)
+    assert len(found.stale) == 2
+    assert all("spec.toml:" in each for each in found.stale)
+
+
+def test_killed_is_replayed_on_request(tmp_path: Path, replayer: Replayer) -> None:
+    """With a replay a kill carries the verdict that ``prove`` gives, confirmed on another CPU."""
+    path = write(tmp_path, Small("\tmovl $4, %eax\nleave:\tjmp out\nout:\thlt\n", ("rax == 4",)))
+    wish = Wish(Choice((ModelName.RETAINING,)), seed=1, limit=4, replay=True)
+    found = strength(read_target(path), wish, replayer, lambda _: None)
+    killed = [each.fate for each in found.ended if isinstance(each.fate, Killed)]
+    assert killed
+    assert all(fate.replayed for fate in killed if fate.verdict is Verdict.REFUTED)
+    assert len(found.ended) == 4
+
+
+def test_original_must_be_proved(tmp_path: Path, replayer: Replayer) -> None:
+    """Where a promised claim does not hold of the target itself, nothing can be said."""
+    path = write(tmp_path, Small(CODE, ("rax == 5",)))
+    with pytest.raises(BadInput, match="claim-0 is REFUTED under retaining of the target as it is"):
+        strength(read_target(path), Wish(Choice((ModelName.RETAINING,))), replayer, lambda _: None)

@@ -1,0 +1,264 @@
+"""Whether changed bytes have the effect of the original's: the same end from every start.
+
+Two explorations of one spec share its symbols, those for what the manuals leave open included.
+Where for all their values both end alike, whatever one processor may do with the one, it may
+do with the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
+
+import claripy
+from claripy.ast.bv import BV
+
+from verifier.execution.path import Reached
+from verifier.machine.cells import byte_of, same_cell
+from verifier.machine.descriptors import SegmentRegister
+from verifier.machine.events import (
+    Access,
+    AccessBy,
+    ControlWrite,
+    Execution,
+    ModeChange,
+    MsrWrite,
+    Transfer,
+)
+from verifier.machine.paging import Intent
+from verifier.machine.registers import Gpr
+from verifier.machine.words import FALSE, TRUE
+from verifier.solver import Contradictory
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from claripy.ast.bool import Bool
+
+    from verifier.execution.path import Occurrence, Path
+    from verifier.machine.events import Event
+    from verifier.machine.memory import Place, Region
+    from verifier.machine.state import State
+    from verifier.proving.session import Session
+
+EVENTS = "events"
+MEMORY = "memory"
+MODE = "mode"
+ENDING = "ending"
+SEGMENT_PARTS = tuple(part.name for part in fields(SegmentRegister))
+
+Unequal = tuple[str, "Bool"]
+"""A part of the state, and the condition under which its two values differ."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Both:
+    """Two sessions on one spec, whose images differ in the bytes at ``changed`` alone."""
+
+    original: Session
+    mutant: Session
+    changed: range
+
+    def differs(self) -> frozenset[str]:
+        """Give the parts of the end state, and of what happens on the way, that may differ.
+
+        Registers and flags go by their names. The changed bytes themselves do not count.
+        """
+        if _conditions(self.original) != _conditions(self.mutant):
+            return frozenset({ENDING})
+        pairs = [
+            (one, other)
+            for one in self.original.paths
+            for other in self.mutant.paths
+            if self._meet(one, other)
+        ]
+        if not pairs:
+            return frozenset({ENDING})
+        return frozenset[str]().union(*(self._between(*pair) for pair in pairs))
+
+    def unreached(self) -> bool:
+        """Say whether no path fetches or reads a changed byte, and every path reaches the exit."""
+        return all(
+            isinstance(path.ending, Reached)
+            and not any(self._touches(step.place, step.instruction.size) for step in path.steps)
+            and not any(
+                isinstance(each.event, Access) and self._touches(each.event.place, each.event.size)
+                for each in path.occurrences
+            )
+            for path in self.mutant.paths
+        )
+
+    def _touches(self, place: Place, size: int) -> bool:
+        """Say whether bytes may be changed ones; those of a window may, wherever it is."""
+        region, offset = place.region, place.offset
+        if region.within is None and region.content != self.mutant.target.image.data:
+            return False
+        if region.within is not None or not isinstance(offset, int):
+            return True
+        return offset < self.changed.stop and self.changed.start < offset + size
+
+    def _meet(self, one: Path, other: Path) -> bool:
+        facts = [*self.mutant.context.assumptions, *one.facts, *other.facts]
+        answer = self.mutant.context.solver.ask("equivalent", facts)
+        return not isinstance(answer, Contradictory)
+
+    def _between(self, one: Path, other: Path) -> set[str]:
+        if not isinstance(one.ending, Reached) or not isinstance(other.ending, Reached):
+            return {ENDING}
+        found = [
+            *_registers(one.ending.state, other.ending.state),
+            *self._memory(one.ending.state, other.ending.state),
+            *_events(one, other),
+        ]
+        conditions = [fact.condition for fact in (*one.facts, *other.facts)]
+        return self._unequal(found, conditions)
+
+    def _unequal(self, found: Iterable[Unequal], conditions: list[Bool]) -> set[str]:
+        """Give the parts whose two values the solver does not show to be the same."""
+        unequal: dict[str, list[Bool]] = {}
+        for name, condition in found:
+            if not condition.is_false():
+                unequal.setdefault(name, []).append(condition)
+        context = self.mutant.context
+        return {
+            name
+            for name, either in unequal.items()
+            if not isinstance(
+                context.solver.ask(
+                    "equivalent", context.assumptions, *conditions, claripy.Or(*either)
+                ),
+                Contradictory,
+            )
+        }
+
+    def _memory(self, one: State, other: State) -> Iterator[Unequal]:
+        for name in sorted({*one.memory.cells, *other.memory.cells}):
+            here, there = _region(one, name), _region(other, name)
+            if here is None or there is None:
+                yield MEMORY, TRUE
+                continue
+            offsets = {*one.memory.cells.get(name, {}), *other.memory.cells.get(name, {})}
+            image = here.content == self.original.target.image.data
+            for offset in sorted(offsets):
+                left, right = one.memory.cell(here, offset), other.memory.cell(there, offset)
+                if not same_cell(left, right) and not (image and offset in self.changed):
+                    yield MEMORY, _apart(byte_of(left), byte_of(right))
+
+
+def _conditions(session: Session) -> list[int]:
+    return [fact.condition.hash() for fact in session.context.assumptions]
+
+
+def _region(state: State, name: str) -> Region | None:
+    known = (*state.memory.regions, *state.memory.strays)
+    return next((region for region in known if region.name == name), None)
+
+
+def _apart(one: BV, other: BV) -> Bool:
+    if one is other:
+        return FALSE
+    if one.length != other.length:
+        return TRUE
+    return one != other
+
+
+def _registers(one: State, other: State) -> Iterator[Unequal]:
+    yield "rip", _apart(one.rip, other.rip)
+    for gpr in Gpr:
+        yield gpr.name.lower(), _apart(one.gprs[gpr], other.gprs[gpr])
+    for flag, value in one.flags.items():
+        yield flag.name.lower(), _apart(value, other.flags[flag])
+    yield "iopl", _apart(one.iopl, other.iopl)
+    for control, value in one.controls.items():
+        yield control.value, _apart(value, other.controls[control])
+    for segment, held in one.segments.items():
+        for part in SEGMENT_PARTS:
+            loaded = other.segments[segment]
+            yield segment.name.lower(), _apart(getattr(held, part), getattr(loaded, part))
+    for name, table, pointer in (("gdtr", one.gdtr, other.gdtr), ("idtr", one.idtr, other.idtr)):
+        yield name, _apart(table.base, pointer.base)
+        yield name, _apart(table.limit, pointer.limit)
+    yield MODE, claripy.BoolV(one.mode is not other.mode)
+
+
+def _events(one: Path, other: Path) -> Iterator[Unequal]:
+    """Compare what happened on the way; the order of accesses to memory alone does not matter."""
+    left, right = _in_order(one), _in_order(other)
+    if [_shape(each.event) for each in left] != [_shape(each.event) for each in right]:
+        yield EVENTS, TRUE
+        return
+    after, behind = _after(one), _after(other)
+    for each, twin in zip(left, right, strict=True):
+        for value, same in zip(_values(each.event), _values(twin.event), strict=True):
+            yield EVENTS, _apart(value, same)
+        yield from _stored(each, after[id(each.step)], twin, behind[id(twin.step)])
+
+
+def _in_order(path: Path) -> list[Occurrence]:
+    counted = [each for each in path.occurrences if not isinstance(each.event, Execution)]
+    system = [each for each in counted if not isinstance(each.event, Access)]
+    accesses = [
+        each
+        for each in counted
+        if isinstance(each.event, Access) and each.event.by is AccessBy.INSTRUCTION
+    ]
+    return [*system, *sorted(accesses, key=lambda each: repr(_shape(each.event)))]
+
+
+def _after(path: Path) -> dict[int, State]:
+    """Give the state after each step."""
+    states = [*(step.before for step in path.steps[1:]), path.ending.state]
+    return {id(step): state for step, state in zip(path.steps, states, strict=True)}
+
+
+def _stored(one: Occurrence, after: State, other: Occurrence, behind: State) -> Iterator[Unequal]:
+    """Compare what was written where it is too much for one value."""
+    event, twin = one.event, other.event
+    if not isinstance(event, Access) or not isinstance(twin, Access):
+        return
+    if event.intent is not Intent.WRITE or event.value is not None:
+        return
+    start = event.place.offset
+    if not isinstance(start, int):
+        yield EVENTS, TRUE
+        return
+    for at in range(start, start + event.size):
+        left = after.memory.cell(event.place.region, at)
+        right = behind.memory.cell(twin.place.region, at)
+        if not same_cell(left, right):
+            yield EVENTS, _apart(byte_of(left), byte_of(right))
+
+
+def _shape(event: Event) -> tuple[object, ...]:
+    """Give what of an event is no expression."""
+    match event:
+        case ControlWrite(register):
+            return ("control", register.value)
+        case MsrWrite(msr):
+            return ("msr", msr)
+        case Transfer(_, _, far, before, after):
+            return ("transfer", far, before.value, after.value)
+        case ModeChange(before, after):
+            return ("mode", before.value, after.value)
+        case Access():
+            offset = event.place.offset
+            where = offset if isinstance(offset, int) else offset.hash()
+            stored = event.value is None
+            return (event.intent.value, event.place.region.name, where, event.size, stored)
+        case Execution():
+            return ("execution",)
+
+
+def _values(event: Event) -> tuple[BV, ...]:
+    match event:
+        case ControlWrite(_, old, value) | MsrWrite(_, old, value):
+            return (old, value)
+        case Transfer(source, target):
+            return (source, target)
+        case Access(Intent.WRITE, value=BV() as value):
+            return (value,)
+        case Access():
+            return ()
+        case ModeChange() | Execution():
+            return ()

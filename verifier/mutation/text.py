@@ -1,0 +1,111 @@
+"""The strength of a spec as text: what killed how many, then every mutant that was not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from verifier.mutation.assumptions import Keeps
+from verifier.mutation.fate import Equivalent, Killed, Surviving, Unreachable
+from verifier.reporting.wording import FAINT, STRONG, columns, counted, elapsed, line, paragraph
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+    from verifier.loading import Image
+    from verifier.mutation.assumptions import Negated
+    from verifier.mutation.fate import Ended, Strength
+
+INDENT, DEEPER = "  ", "    "
+WIDTH = 100
+
+
+def strength_lines(found: Strength, image: Image) -> list[Text]:
+    """Give the report on the mutants of one target."""
+    models = ", ".join(model.value for model in found.models)
+    of_all = "all" if len(found.ended) == found.total else f"{len(found.ended)} of {found.total}"
+    drawn = "" if found.seed is None else f", drawn with seed {found.seed}"
+    return [
+        line((found.spec.name, STRONG), "  ", found.spec.description.title),
+        line(f"{of_all} mutants judged under {models}{drawn}"),
+        *_counts(found),
+        *_section("killed by", _killers(found)),
+        *_told(found, "equal in effect", Equivalent, image),
+        *_told(found, "not reached by any path", Unreachable, image),
+        *_surviving(found, image),
+        *(each for told in found.stale for each in paragraph(told, "", WIDTH)),
+        line((f"{elapsed(found.seconds)}, {found.per_second:.2f} mutants a second", FAINT)),
+    ]
+
+
+def _counts(found: Strength) -> list[Text]:
+    survived = found.count(Surviving)
+    unexplained = len(found.unexplained)
+    rows = [
+        ("killed", str(found.count(Killed))),
+        ("equivalent", str(found.count(Equivalent))),
+        ("unreachable", str(found.count(Unreachable))),
+        ("surviving", f"{survived}, {unexplained} of them unexplained"),
+    ]
+    return columns(rows, INDENT)
+
+
+def _killers(found: Strength) -> list[tuple[str, ...]]:
+    return [
+        (str(count), claim, verdict.lower()) for (claim, verdict), count in found.killers().items()
+    ]
+
+
+def _section(name: str, rows: list[tuple[str, ...]]) -> list[Text]:
+    return [line((name, FAINT)), *columns(rows, INDENT)] if rows else []
+
+
+def _told(
+    found: Strength, name: str, kind: type[Equivalent | Unreachable], image: Image
+) -> list[Text]:
+    return _section(
+        name, [_row(each, image) for each in found.ended if isinstance(each.fate, kind)]
+    )
+
+
+def _row(ended: Ended, image: Image) -> tuple[str, ...]:
+    mutant = ended.mutant
+    place = image.symbol_at(mutant.offset)
+    return place, mutant.kind.value, f"{mutant.original}  ->  {mutant.text}"
+
+
+def _surviving(found: Strength, image: Image) -> list[Text]:
+    told: list[Text] = []
+    for each in found.ended:
+        if not isinstance(each.fate, Surviving):
+            continue
+        place, kind, change = _row(each, image)
+        mutant, why = each.mutant, each.fate.why
+        word = ("survives", "bold red") if why is None else ("explained", "yellow")
+        told += [
+            line(word, f"  {place}  {kind}: {change}"),
+            line(DEEPER, (f"{mutant.before.hex(' ')}  becomes  {mutant.after.hex(' ')}", FAINT)),
+            *paragraph(f"may differ: {', '.join(each.fate.differs)}", DEEPER, WIDTH),
+        ]
+        if why is not None:
+            told += paragraph(f"line {why.line}: {why.why}", DEEPER, WIDTH)
+    return told
+
+
+def closing(found: Strength) -> Text:
+    """Give the last line: whether every change is seen, equal, unreachable or explained."""
+    unexplained = len(found.unexplained)
+    if unexplained:
+        told = f"{counted(unexplained, 'mutant')} that no claim sees and the spec does not explain"
+        return line((told, "bold red"))
+    if found.stale:
+        return line((counted(len(found.stale), "explanation") + " that nothing needs", "bold red"))
+    return line(("no mutant survives unexplained", "bold green"))
+
+
+def negated_line(each: Negated) -> list[Text]:
+    """Give what one assumption keeps away."""
+    model = "" if each.model is None else f" ({each.model.value})"
+    broken = "" if each.claim is None else f": {each.claim}{model}"
+    style = "" if each.keeps is Keeps.FAILURE else "yellow"
+    head = line((each.assumption, "cyan"), "  keeps away ", (each.keeps.value, style), broken)
+    return [head, *paragraph(each.reason, DEEPER, WIDTH)]
