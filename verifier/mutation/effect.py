@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from claripy.ast.bool import Bool
 
     from verifier.execution.path import Occurrence, Path
+    from verifier.machine.cells import Cell
     from verifier.machine.events import Event
     from verifier.machine.memory import Place, Region
     from verifier.machine.state import State
@@ -109,7 +110,7 @@ class Both:
         found = [
             *_registers(one.ending.state, other.ending.state),
             *self._memory(one.ending.state, other.ending.state),
-            *_events(one, other),
+            *self._events(one, other),
         ]
         conditions = [fact.condition for fact in (*one.facts, *other.facts)]
         return self._unequal(found, conditions)
@@ -144,6 +145,25 @@ class Both:
                 left, right = one.memory.cell(here, offset), other.memory.cell(there, offset)
                 if not same_cell(left, right) and not (image and offset in self.changed):
                     yield MEMORY, _apart(byte_of(left), byte_of(right))
+
+    def _events(self, one: Path, other: Path) -> Iterator[Unequal]:
+        """Compare what happened; the order of accesses to memory alone does not matter.
+
+        Where many bytes are stored, those that hold a changed byte on either side are copies.
+        """
+        left, right = _in_order(one), _in_order(other)
+        if [_shape(each.event) for each in left] != [_shape(each.event) for each in right]:
+            yield EVENTS, TRUE
+            return
+        images = self.original.target.image.data, self.mutant.target.image.data
+        copies = {(images[0][at], images[1][at]) for at in self.changed}
+        after, behind = _after(one), _after(other)
+        for each, twin in zip(left, right, strict=True):
+            for value, same in zip(_values(each.event), _values(twin.event), strict=True):
+                yield EVENTS, _apart(value, same)
+            for cells in _stored(each, after[id(each.step)], twin, behind[id(twin.step)]):
+                if cells not in copies:
+                    yield EVENTS, _apart(byte_of(cells[0]), byte_of(cells[1]))
 
 
 def _conditions(session: Session) -> list[int]:
@@ -182,19 +202,6 @@ def _registers(one: State, other: State) -> Iterator[Unequal]:
     yield MODE, claripy.BoolV(one.mode is not other.mode)
 
 
-def _events(one: Path, other: Path) -> Iterator[Unequal]:
-    """Compare what happened on the way; the order of accesses to memory alone does not matter."""
-    left, right = _in_order(one), _in_order(other)
-    if [_shape(each.event) for each in left] != [_shape(each.event) for each in right]:
-        yield EVENTS, TRUE
-        return
-    after, behind = _after(one), _after(other)
-    for each, twin in zip(left, right, strict=True):
-        for value, same in zip(_values(each.event), _values(twin.event), strict=True):
-            yield EVENTS, _apart(value, same)
-        yield from _stored(each, after[id(each.step)], twin, behind[id(twin.step)])
-
-
 def _in_order(path: Path) -> list[Occurrence]:
     counted = [each for each in path.occurrences if not isinstance(each.event, Execution)]
     system = [each for each in counted if not isinstance(each.event, Access)]
@@ -212,22 +219,21 @@ def _after(path: Path) -> dict[int, State]:
     return {id(step): state for step, state in zip(path.steps, states, strict=True)}
 
 
-def _stored(one: Occurrence, after: State, other: Occurrence, behind: State) -> Iterator[Unequal]:
-    """Compare what was written where it is too much for one value."""
+def _stored(
+    one: Occurrence, after: State, other: Occurrence, behind: State
+) -> Iterator[tuple[Cell, Cell]]:
+    """Give the bytes that differ where too many were written for one value."""
     event, twin = one.event, other.event
     if not isinstance(event, Access) or not isinstance(twin, Access):
         return
-    if event.intent is not Intent.WRITE or event.value is not None:
-        return
     start = event.place.offset
-    if not isinstance(start, int):
-        yield EVENTS, TRUE
+    if event.intent is not Intent.WRITE or event.value is not None or not isinstance(start, int):
         return
     for at in range(start, start + event.size):
         left = after.memory.cell(event.place.region, at)
         right = behind.memory.cell(twin.place.region, at)
         if not same_cell(left, right):
-            yield EVENTS, _apart(byte_of(left), byte_of(right))
+            yield left, right
 
 
 def _shape(event: Event) -> tuple[object, ...]:
@@ -244,6 +250,9 @@ def _shape(event: Event) -> tuple[object, ...]:
         case Access():
             offset = event.place.offset
             where = offset if isinstance(offset, int) else offset.hash()
+            if event.value is None and not isinstance(offset, int):
+                # Nothing tells what such a store left, so that it is like no other.
+                where = id(event)
             stored = event.value is None
             return (event.intent.value, event.place.region.name, where, event.size, stored)
         case Execution():
