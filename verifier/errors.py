@@ -9,9 +9,12 @@ import difflib
 from collections.abc import Iterable
 from pathlib import Path
 
+LONGEST = 1000
+"""Characters of one sentence; what it quotes may be a whole file."""
+
 
 class BadInput(Exception):
-    """The user's mistake, told in one sentence.
+    """The user's mistake, told in one sentence, whose middle is left out where it is endless.
 
     ``where`` is the file it is in, ``line`` and ``column`` count from 1.
     """
@@ -24,6 +27,8 @@ class BadInput(Exception):
         column: int | None = None,
     ) -> None:
         """Keep the sentence and the place apart, so that a reader can add to the place."""
+        if len(message) > LONGEST:
+            message = f"{message[: LONGEST // 2]} ... {message[-LONGEST // 4 :]}"
         super().__init__(message)
         self.message = message
         self.where = where

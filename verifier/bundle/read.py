@@ -23,6 +23,7 @@ from verifier.bundle.layout import (
 )
 from verifier.bundle.part import Bundle, Case, ClaimRow, Obligation, Part, PathRow, SegmentRow
 from verifier.errors import BadInput
+from verifier.loading.regular import read_regular
 from verifier.reporting.fields import Fields
 
 LARGEST = 256 << 20
@@ -70,9 +71,7 @@ def _sealed(folder: Path) -> tuple[dict[str, bytes], str]:
 
 
 def _bytes(path: Path) -> bytes:
-    if path.stat().st_size > LARGEST:
-        raise BadInput(f"is longer than {LARGEST} bytes", path)
-    return path.read_bytes()
+    return read_regular(path, LARGEST)
 
 
 def _listed(data: bytes, where: Path) -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -104,8 +103,12 @@ def _ids(spec: Path, table: str) -> Iterator[str]:
 
 def _document(spec: Path) -> dict[str, Any]:
     """Give what a spec's file holds, nothing where it cannot be read."""
+    from verifier.specification.document import (  # noqa: PLC0415 - completion alone needs it
+        read_document,
+    )
+
     file = spec / FILE_NAME if spec.is_dir() else spec
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        return dict(read_document(file).values)
+    except BadInput:
         return {}

@@ -44,6 +44,8 @@ def divide(given: tuple[Path, ...], image: Path | None) -> tuple[tuple[Path, ...
 
 def _is_binary(path: Path) -> bool:
     try:
+        if not path.is_file():
+            return False
         with path.open("rb") as file:
             return b"\0" in file.read(_HEAD)
     except OSError:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
+from verifier.errors import BadInput
 from verifier.semantics.instruction import LONGEST, Instruction, decode
 
 if TYPE_CHECKING:
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
 _SYNCHRONISED = 48
 """Bytes after which decodings from different starts have met."""
+
+MOST_DECODED = 4_000_000
+"""Instructions of one image; a kernel needs a thousandth, and these take some minutes."""
 
 _CALL_NEAR, _JUMP_NEAR, _JUMP_SHORT = b"\xe8", b"\xe9", b"\xeb"
 _BRANCHES = {_CALL_NEAR: 4, _JUMP_NEAR: 4, _JUMP_SHORT: 1}
@@ -79,6 +83,8 @@ class Code:
 
     data: bytes
     ranges: tuple[range, ...]
+    decoded: list[int] = field(default_factory=lambda: [0], compare=False)
+    """How many instructions were decoded, a single count."""
 
     def holds(self, offset: int) -> bool:
         """Say whether an offset lies where code may be."""
@@ -99,6 +105,9 @@ class Code:
         """Decode the instruction at an offset, None where there is none or no code."""
         if not self.holds(offset):
             return None
+        self.decoded[0] += 1
+        if self.decoded[0] > MOST_DECODED:
+            raise BadInput("the image has too many places like a mode switch to inspect")
         found = decode(self.data[offset : offset + LONGEST], mode, offset)
         return Placed(offset, found) if found else None
 

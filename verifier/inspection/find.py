@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from verifier.errors import BadInput
 from verifier.inspection.code import Code
 from verifier.inspection.finding import Inspection
 from verifier.inspection.gdt import find_gdt
@@ -45,7 +46,10 @@ def look(data: bytes, ranges: tuple[range, ...], entry: int | None) -> Inspectio
 
 def inspect(binary: Binary) -> Inspection:
     """Inspect a file that was opened."""
-    return look(binary.image.data, binary.code, binary.entry)
+    try:
+        return look(binary.image.data, binary.code, binary.entry)
+    except BadInput as error:
+        raise BadInput(error.message, binary.path) from None
 
 
 def find_labels(image: Image) -> dict[str, int]:

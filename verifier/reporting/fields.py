@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from verifier.errors import BadInput
+from verifier.loading.regular import read_regular
 
 NUMBER = re.compile(r"0x[0-9a-f]{1,16}")
 LONGEST = 256 << 20
@@ -99,14 +100,7 @@ _NAMES = {str: "text", int: "whole number", bool: "true or false", dict: "object
 def read_fields(path: Path) -> Fields:
     """Read a file that holds one JSON object; BadInput says what is wrong with it."""
     try:
-        if path.stat().st_size > LONGEST:
-            raise BadInput(f"is longer than {LONGEST} bytes", path)
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise BadInput("there is no such file", path) from None
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise BadInput(f"cannot be read: {reason}", path) from None
+        values = json.loads(read_regular(path, LONGEST).decode("utf-8"))
     except json.JSONDecodeError as error:
         message = f"is not JSON: {error.msg.lower()}"
         raise BadInput(message, path, error.lineno, error.colno) from None

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from verifier.errors import BadInput
+from verifier.loading.regular import read_regular
 from verifier.specification.locate import KeyPath, Locator
 from verifier.specification.parse import parse_truth, parse_word
 from verifier.specification.scope import suggestion
@@ -21,6 +22,16 @@ if TYPE_CHECKING:
 
 LONGEST = 1_000_000
 """Bytes in one TOML file."""
+
+LARGEST = 400_000
+"""Parts of all expressions of one file after ``all`` and ``any`` were written out."""
+
+DEEPEST = 40
+"""Parts of one dotted key."""
+
+_DOTTED = re.compile(
+    r"""(?<![\w-])(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){40}""", re.ASCII
+)
 
 _KINDS = {
     bool: "true or false",
@@ -38,18 +49,12 @@ NodeKind = TypeVar("NodeKind")
 
 def read_document(path: Path) -> Table:
     """Read a TOML file; whatever is wrong with the file is a BadInput."""
-    try:
-        raw = path.read_bytes()
-    except FileNotFoundError:
-        raise BadInput("there is no such file", path) from None
-    except OSError as error:
-        raise BadInput(f"cannot be read: {(error.strerror or str(error)).lower()}", path) from None
-    if len(raw) > LONGEST:
-        raise BadInput(f"is longer than {LONGEST} bytes", path)
+    raw = read_regular(path, LONGEST)
     try:
         text = raw.decode().replace("\r\n", "\n")
+        _check_keys(path, text)
         values = tomllib.loads(text)
-        return Table(path, Locator(text), (), values)
+        return Table(path, Locator(text), (), values, [0])
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1
         raise BadInput("is not text in UTF-8", path, line) from None
@@ -58,6 +63,14 @@ def read_document(path: Path) -> Table:
     except (ValueError, RecursionError):
         message = "is not TOML that can be read: nested too deep, or a number is too long"
         raise BadInput(message, path) from None
+
+
+def _check_keys(path: Path, text: str) -> None:
+    """Refuse a long dotted key before it is read, which takes the square of its parts."""
+    found = _DOTTED.search(text)
+    if found is not None:
+        line = text.count("\n", 0, found.start()) + 1
+        raise BadInput(f"has a dotted key of more than {DEEPEST} parts", path, line)
 
 
 def _syntax_error(message: str, path: Path, text: str) -> BadInput:
@@ -80,12 +93,16 @@ def _lowered(sentence: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """One table of a file, with the path of keys that leads to it."""
+    """One table of a file, with the path of keys that leads to it.
+
+    ``visits`` is a single count, shared by a file's tables, of the parts of expressions read.
+    """
 
     file: Path
     locator: Locator
     path: KeyPath
     values: Mapping[str, object]
+    visits: list[int]
 
     def line(self, key: str | None = None) -> int:
         """Give the line of a key, or of the table."""
@@ -159,7 +176,7 @@ class Table:
         value = self.values.get(key, {})
         if not isinstance(value, dict):
             raise self.mistake(_wanted(key, value, "a table"), key)
-        return Table(self.file, self.locator, (*self.path, key), value)
+        return Table(self.file, self.locator, (*self.path, key), value, self.visits)
 
     def tables(self, key: str) -> Iterator[Table]:
         """Give the tables of an array of tables, written ``[[key]]``."""
@@ -167,16 +184,18 @@ class Table:
         if not isinstance(values, list) or not all(isinstance(one, dict) for one in values):
             raise self.mistake(f"'{key}' must be tables, each under [[{key}]]", key)
         for index, value in enumerate(values):
-            yield Table(self.file, self.locator, (*self.path, key, index), value)
+            yield Table(self.file, self.locator, (*self.path, key, index), value, self.visits)
 
     def strings(self, key: str) -> tuple[str, ...]:
         """Give an array of strings, at least one, none twice."""
         values = self.values.get(key)
         if not isinstance(values, list) or not all(isinstance(one, str) for one in values):
             raise self.mistake(_wanted(key, values, "an array of strings"), key)
-        for index, value in enumerate(values):
-            if value in values[:index]:
+        known: set[str] = set()
+        for value in values:
+            if value in known:
                 raise self.mistake(f"'{key}' has '{value}' twice", key)
+            known.add(value)
         if not values:
             raise self.mistake(f"'{key}' is empty", key)
         return tuple(values)
@@ -247,11 +266,14 @@ class Table:
         path: KeyPath,
         text: str,
         scope: Scope,
-        parse: Callable[[str, Scope], NodeKind],
+        parse: Callable[[str, Scope, list[int]], NodeKind],
     ) -> NodeKind:
         """Parse an expression, telling a mistake at its place in the file."""
+        if self.visits[0] > LARGEST:
+            message = f"the expressions before this, written out, have over {LARGEST} parts"
+            raise BadInput(message, self.file, self.locator.line(path))
         try:
-            return parse(text, scope)
+            return parse(text, scope, self.visits)
         except BadInput as error:
             place = self.locator.inside(path, text, (error.column or 1) - 1)
             key = next(part for part in reversed(path) if isinstance(part, str))

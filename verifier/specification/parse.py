@@ -44,20 +44,24 @@ _RELATIONS: dict[type[ast.cmpop], Relation] = {
 }
 
 
-def parse_word(text: str, scope: Scope) -> Word:
+def parse_word(text: str, scope: Scope, visits: list[int] | None = None) -> Word:
     """Read an expression whose value is a word of 64 bits."""
     tree = tree_of(text)
     parser = Parser(scope, text)
     word = parser.word(tree)
+    if visits is not None:
+        visits[0] += parser.visits[0]
     parser.check_size(word, tree)
     return word
 
 
-def parse_truth(text: str, scope: Scope) -> Truth:
+def parse_truth(text: str, scope: Scope, visits: list[int] | None = None) -> Truth:
     """Read an expression that holds or not."""
     tree = tree_of(text)
     parser = Parser(scope, text)
     truth = parser.truth(tree)
+    if visits is not None:
+        visits[0] += parser.visits[0]
     parser.check_size(truth, tree)
     return truth
 

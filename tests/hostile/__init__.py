@@ -1,0 +1,1 @@
+"""What strangers may send: no traceback, no endless wait, bounded memory, nothing written."""
