@@ -6,7 +6,7 @@ VERIFIER = .venv/bin/python -m verifier
 MUTATED = linux-la57toggle la57-lowstack
 PROVE_RECORDED = $(VERIFIER) prove --recorded
 
-.PHONY: help prove test differential mutate notebook lint bench clean tools
+.PHONY: help prove test differential fuzz mutate notebook lint bench clean tools
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
 
@@ -19,6 +19,8 @@ help:
 	@echo "make mutate    change bytes of two specs' targets, show what no claim sees (an hour)"
 	@echo "make differential SECONDS=600 SEED=1"
 	@echo "               compare every instruction with Bochs and QEMU for that long"
+	@echo "make fuzz SECONDS=600 SEED=1"
+	@echo "               send hostile files to every reader for that long"
 	@echo "make notebook  open notebooks/first_proof.ipynb in JupyterLab"
 	@echo "make lint      ruff and mypy alone"
 	@echo "make bench     speed and memory, against a bare import of angr"
@@ -42,6 +44,9 @@ lint: tools .venv/.dev
 
 differential: tools .venv/.dev
 	@.venv/bin/python -m tests.differential --seconds $(or $(SECONDS),60) --seed "$(SEED)"
+
+fuzz: tools .venv/.dev
+	@.venv/bin/python -m tests.hostile --seconds $(or $(SECONDS),60) --seed "$(SEED)"
 
 bench: tools .venv/.dev
 	@.venv/bin/python -m pytest -s tests/benchmarks

@@ -24,10 +24,12 @@ from verifier.bundle.layout import (
 from verifier.bundle.part import Bundle, Case, ClaimRow, Obligation, Part, PathRow, SegmentRow
 from verifier.errors import BadInput
 from verifier.loading.regular import read_regular
-from verifier.reporting.fields import Fields
+from verifier.reporting.fields import LONGEST, Fields
 
 LARGEST = 256 << 20
 """Bytes in one file."""
+MOST_BYTES = 4 << 30
+"""Bytes in all files."""
 ENTRY = "entry"
 
 
@@ -54,6 +56,8 @@ def _sealed(folder: Path) -> tuple[dict[str, bytes], str]:
     try:
         found = files_in(folder)
         listed = _bytes(found.pop(SUMS, folder / SUMS))
+        if sum(path.stat().st_size for path in found.values()) > MOST_BYTES:
+            raise BadInput(f"has more than {MOST_BYTES} bytes in its files", folder)
         files = {name: _bytes(path) for name, path in found.items()}
     except FileNotFoundError:
         raise BadInput(f"is no proof bundle: it has no {SUMS}", folder) from None
@@ -90,6 +94,8 @@ def _listed(data: bytes, where: Path) -> dict[str, str]:
 def _fields(path: Path, data: bytes | None) -> Fields:
     if data is None:
         raise BadInput("is missing", path)
+    if len(data) > LONGEST:
+        raise BadInput(f"is longer than {LONGEST} bytes", path)
     try:
         values = json.loads(data.decode("utf-8"))
     except (ValueError, RecursionError):

@@ -79,10 +79,12 @@ def _lines(debug: DWARFInfo, wanted: LineRange) -> Iterator[Line]:
     """Give the lines by offset; where two sequences claim an address, the first has it."""
     files = _Files(wanted.folder)
     rows: dict[int, Line] = {}
+    known: set[int] = set()
     for unit in debug.iter_CUs():
         program = debug.line_program_for_CU(unit)
-        if program is None:
+        if program is None or program.program_start_offset in known:
             continue
+        known.add(program.program_start_offset)
         states = [entry.state for entry in program.get_entries() if entry.state]
         for state, following in pairwise(states):
             offset = state.address - wanted.base
@@ -118,13 +120,13 @@ class _Files:
 
     def line(self, name: Path, number: int) -> str:
         """Give a line, stripped, or an empty text."""
-        if name not in self.texts:
-            self.texts[name] = self._read(name)
-        lines = self.texts[name]
+        path = (self.folder / name).resolve()
+        if path not in self.texts:
+            self.texts[path] = self._read(path)
+        lines = self.texts[path]
         return lines[number - 1].strip() if 0 < number <= len(lines) else ""
 
-    def _read(self, name: Path) -> list[str]:
-        path = (self.folder / name).resolve()
+    def _read(self, path: Path) -> list[str]:
         if not path.is_relative_to(self.folder) or not path.is_file():
             return []
         if path.stat().st_size > _MAX_SOURCE_BYTES:

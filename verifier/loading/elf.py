@@ -19,6 +19,9 @@ FIRST_RESERVED_INDEX = 0xFF00
 
 _LITTLE_ENDIAN = 1
 _MAX_NAME_BYTES = 4096
+MOST_ENTRIES = 4_000_000
+"""Symbols and relocations read of one file, which may have the same ones in many tables."""
+_NAME_BYTES_OF_ENTRY = 16
 _LOAD = 1
 _LOCAL, _WEAK = 0, 2
 _MACHINES = {(2, 62): 64, (1, 3): 32}
@@ -117,6 +120,7 @@ class Elf:
         """Read the headers of ``data``; ``where`` is the file to name in errors."""
         self.data = data
         self.where = where
+        self._entries = 0
         self.bits = self._bits()
         fields = self._unpack(_HEADER[self.bits], 0, "the ELF header")
         self.type = self._file_type(fields[1])
@@ -243,7 +247,13 @@ class Elf:
         content = self.contents(table)
         if table.type == SectionType.NOBITS or len(content) % struct.calcsize(form):
             self._refuse_corrupt(f"{table.name} does not hold a whole number of entries")
+        self._spend(len(content) // struct.calcsize(form))
         return list(struct.iter_unpack(form, content))
+
+    def _spend(self, entries: int) -> None:
+        self._entries += entries
+        if self._entries > MOST_ENTRIES:
+            self._refuse(f"has more than {MOST_ENTRIES} symbols and relocations, or as long names")
 
     def _string(self, strings: bytes, start: int, table: str) -> str:
         if start == 0:
@@ -251,6 +261,7 @@ class Elf:
         end = strings.find(b"\0", start, start + _MAX_NAME_BYTES)
         if end < 0:
             self._refuse_corrupt(f"a name of {table} lies outside its string table or is endless")
+        self._spend((end - start) // _NAME_BYTES_OF_ENTRY)
         return printable(strings[start:end])
 
     def _unpack(self, form: str, offset: int, what: str) -> tuple[int, ...]:

@@ -21,6 +21,9 @@ _SECTION = re.compile(
     r"(?:[\w.$]+:\s*)*\.(text|data|bss|section|pushsection|popsection|previous)\b\s*\"?([\w.$-]*)"
 )
 
+_MOST_SEARCHED = 100
+"""Sections that a row may be looked for in; where there are more, it has no line."""
+
 
 @dataclass(frozen=True, slots=True)
 class PlacedSection:
@@ -124,9 +127,11 @@ def _section_of(
     if "?" in shown or len("".join(shown.split())) % 2:
         return current if current in sections else None
     content = bytes.fromhex(shown)
+    if current in sections and sections[current].data.startswith(content, offset):
+        return current
+    if len(sections) > _MOST_SEARCHED:
+        return None
     fitting = [
         name for name, section in sections.items() if section.data.startswith(content, offset)
     ]
-    if current in fitting:
-        return current
     return fitting[0] if len(fitting) == 1 else None

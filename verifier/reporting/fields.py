@@ -13,8 +13,8 @@ from verifier.errors import BadInput
 from verifier.loading.regular import read_regular
 
 NUMBER = re.compile(r"0x[0-9a-f]{1,16}")
-LONGEST = 256 << 20
-"""Bytes in one file."""
+LONGEST = 64 << 20
+"""Bytes in one file; what is read takes some twenty times that in memory."""
 
 
 @dataclass(frozen=True, slots=True)
