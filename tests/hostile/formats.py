@@ -12,6 +12,7 @@ from tests.loading.boot import make_bzimage, make_pe
 from tests.replay.build import long_mode
 from tests.specification.build import CLAIM, SPEC, SYMBOLS, write_spec
 from verifier.bundle.commands import require_harmless
+from verifier.bundle.kinds import CHECK, LOGIC, STATUS
 from verifier.certificate.certify import proof_for
 from verifier.certificate.checking import accepts
 from verifier.inspection import inspect
@@ -113,6 +114,12 @@ def _certificates() -> tuple[bytes, ...]:
     return tuple(f"{each}\0{proof_for(each) or ''}".encode() for each in UNSATISFIABLE)
 
 
+def _scripts() -> tuple[bytes, ...]:
+    said = "(declare-const a (_ BitVec 8))\n(define-fun b () (_ BitVec 8) (bvadd a #x01))\n"
+    script = f"{STATUS}unsat)\n(set-logic {LOGIC})\n{said}(assert (= a b))\n{CHECK}\n"
+    return (script.encode(),)
+
+
 def _object() -> tuple[bytes, ...]:
     return (assemble(Source(SOURCE, "code.S", None)).object,)
 
@@ -123,6 +130,6 @@ FORMATS = (
     Format("counterexample", lambda: tuple(_counterexamples()), _counterexample),
     Format("image", lambda: (make_bzimage(CODE), make_pe(CODE[:0x1F0]), CODE), _image),
     Format("object", _object, _elf),
-    Format("script", lambda: tuple(each.encode() for each in UNSATISFIABLE), _script),
+    Format("script", _scripts, _script),
     Format("certificate", _certificates, _certificate),
 )

@@ -79,11 +79,13 @@ class Search:
         for each in form.valid():
             self.kept.append(each)
             self._try(each)
+        self.valid = len(self.kept)
 
     def step(self) -> None:
-        """Change one input, mostly one of the latest, and keep what leads further."""
+        """Change a valid input, one of the latest or any, and keep what leads further."""
         place = min(int(self.source.expovariate(0.1)), len(self.kept) - 1)
-        chosen = self.kept[-1 - place] if self.source.random() < 0.7 else self._any()
+        valid = self.source.choice(self.kept[: self.valid])
+        chosen = self.source.choice((valid, self.kept[-1 - place], self._any()))
         changed = mutated(self.source, chosen, self._any(), self.form.words)
         if self._try(changed) and len(changed) < LONGEST:
             self.kept.append(changed)
