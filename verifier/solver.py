@@ -73,6 +73,8 @@ class GaveUp:
     reason: str
 
 
+OUT_OF_TIME = frozenset({"canceled", "timeout"})
+"""What z3 calls a question that it was given too little time for."""
 Answer = Satisfied | Contradictory | GaveUp
 
 
@@ -102,6 +104,7 @@ class Solver:
         self._convert = claripy.backends.z3.convert
         self._z3: Any = z3.SimpleSolver(ctx=self._convert(claripy.true()).ctx)
         self._z3.set("timeout", int(limit_seconds * 1000))
+        self._limit = limit_seconds
         self._switches: dict[int, tuple[Any, Bool]] = {}
 
     def ask(self, purpose: str, facts: Iterable[Fact], *goals: Bool) -> Answer:
@@ -155,7 +158,10 @@ class Solver:
         if outcome == z3.unsat:
             core = self._z3.unsat_core()
             return Contradictory(frozenset(labels[switch.get_id()] for switch in core))
-        return GaveUp(str(self._z3.reason_unknown()))
+        reason = str(self._z3.reason_unknown())
+        if reason in OUT_OF_TIME:
+            reason = f"no answer within {self._limit:g} s, the spec's `solver_seconds`"
+        return GaveUp(reason)
 
     def smallest_core(
         self, purpose: str, facts: Sequence[Fact], core: frozenset[str], *goals: Bool

@@ -98,6 +98,7 @@ def test_giving_up_is_told() -> None:
     hard = claripy.And(*factors, claripy.ULT(Y, 1 << 32), X * Y == 0x1FFF_FFFF_FFFF_FFE1)
     answer = Solver(limit_seconds=0.05).ask("test", (), hard)
     assert isinstance(answer, GaveUp)
+    assert "no answer within" in answer.reason
     assert answer.reason
 
 

@@ -36,7 +36,8 @@ ENTRY = "entry"
 def read_bundle(folder: Path) -> Bundle:
     """Read all of a bundle; BadInput says what is wrong with it."""
     if not folder.is_dir():
-        raise BadInput("there is no such folder", folder)
+        what = "is no folder" if folder.exists() else "there is no such folder"
+        raise BadInput(what, folder)
     files, seal = _sealed(folder)
     index = _fields(folder / INDEX, files.pop(INDEX, None))
     if index.values.get("format") != FORMAT:

@@ -32,6 +32,8 @@ def known_specs() -> list[Path]:
 def _named(path: Path) -> list[Path]:
     if path.is_file():
         return [path]
+    if not path.is_dir() and path.is_absolute():
+        raise BadInput("there is no such file or folder", path)
     if not path.is_dir():
         known = [str(spec) for spec in known_specs()]
         raise BadInput(f"there is no spec '{path}'; {nearest(str(path), known)}")
