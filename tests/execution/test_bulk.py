@@ -177,6 +177,40 @@ NO_SWEEPS = {
         addq $1, %rcx
         cmpq $40, %rcx
         jne 1b""",
+    "later rounds load what they store for a while": """
+        movb $1, 5(%rdi)
+        xorl %ecx, %ecx
+    1:  cmpq $2, %rcx
+        jb 2f
+        movb $7, 5(%rdi)
+    2:  movzbl (%rdi,%rcx), %edx
+        cmpq $2, %rcx
+        jb 3f
+        movb $1, 5(%rdi)
+    3:  movb %dl, (%rsi,%rcx)
+        addq $1, %rcx
+        cmpq $40, %rcx
+        jne 1b""",
+    "later rounds compare before and after a store for a while": """
+        movb $1, 5(%rdi)
+        xorl %ecx, %ecx
+        xorl %r9d, %r9d
+    1:  cmpq $2, %rcx
+        jb 3f
+        movb (%rdi,%rcx), %dl
+        movb $7, 5(%rdi)
+        movb (%rdi,%rcx), %bl
+        movb $1, 5(%rdi)
+        cmpb %dl, %bl
+        je 2f
+        movl $1, %r9d
+        jmp 2f
+    3:  movb 60(%rdi,%rcx), %dl
+        movb 70(%rdi,%rcx), %bl
+    2:  movb %al, (%rsi,%rcx)
+        addq $1, %rcx
+        cmpq $40, %rcx
+        jne 1b""",
     "it stores over what it counts to": """
         xorl %ecx, %ecx
         movq $40, 0x20(%rsi)
@@ -199,3 +233,46 @@ def test_registers_that_the_loop_moves_are_exact(tmp_path: FilePath) -> None:
     """After a sweep the moving register is a number again."""
     state = end_of(explored(tmp_path, SWEEPS["copies bytes"])).ending.state
     assert state.gpr(Gpr.RCX).args[0] == 180
+
+
+INNER = {
+    "later rounds fill another buffer": """
+        xorl %ecx, %ecx
+    1:  cmpq $2, %rcx
+        jb 3f
+        xorl %edx, %edx
+    2:  movb %cl, (%rdi,%rdx)
+        addq $1, %rdx
+        cmpq $20, %rdx
+        jne 2b
+    3:  movb %al, (%rsi,%rcx)
+        addq $1, %rcx
+        cmpq $20, %rcx
+        jne 1b""",
+    "later rounds copy what is filled": """
+        xorl %ecx, %ecx
+    1:  cmpq $2, %rcx
+        jb 3f
+        xorl %edx, %edx
+    2:  movb (%rsi,%rdx), %bl
+        movb %bl, (%rdi,%rdx)
+        addq $1, %rdx
+        cmpq $20, %rdx
+        jne 2b
+    3:  movb %al, (%rsi,%rcx)
+        addq $1, %rcx
+        cmpq $6, %rcx
+        jne 1b""",
+}
+
+
+@pytest.mark.parametrize("name", INNER)
+def test_a_sweep_inside_a_round_that_is_no_sweep_leaves_no_trace(
+    tmp_path: FilePath, name: str
+) -> None:
+    """What was tried for all rounds at once and given up is in no bundle: no trail goes there."""
+    session = explored(tmp_path, INNER[name])
+    assert end_of(session)
+    begun = {id(path.segment) for path in session.paths}
+    begun |= {id(entry.segment) for entry in session.context.entries}
+    assert all(id(entry.head) in begun for entry in session.context.entries)

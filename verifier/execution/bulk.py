@@ -24,6 +24,7 @@ from verifier.execution.template import (
     nearest,
 )
 from verifier.machine.memory import Place
+from verifier.machine.oracle import Unmodelled
 from verifier.machine.registers import Gpr
 from verifier.machine.sweep import Sweep, swept
 from verifier.machine.words import constant, signed, symbol
@@ -58,12 +59,16 @@ class Bulk:
 
     def taken(self) -> Trail | None:
         """Give the trail at the head of the last round, None where this is no such loop."""
+        before, after = len(self.context.cuts), None
         try:
             sweeping = _Sweeping(self, self._template(), self._stores())
             length = sweeping.length()
-            return None if length < LEAST_ROUNDS else sweeping.after(length)
-        except (NoSweep, SolverGaveUp):
-            return None
+            after = None if length < LEAST_ROUNDS else sweeping.after(length)
+        except (NoSweep, SolverGaveUp, Unmodelled):
+            pass
+        if after is None:
+            self.context.keep_cuts(before)
+        return after
 
     def _template(self) -> Template:
         template = Template(dict.fromkeys(Gpr, Shape.KEPT))
@@ -129,10 +134,9 @@ class _Sweeping:
 
     def after(self, length: int) -> Trail | None:
         """Give the trail after so many rounds, None where one of them does something else."""
-        asking, before = Asking(self.bulk.context), len(self.bulk.context.cuts)
+        asking = Asking(self.bulk.context)
         head, found = self._round(asking, length, length)
         if len(found.back) != 1 or found.outside or found.ended:
-            self.bulk.context.keep_cuts(before)
             return None
         (back,) = found.back
         shown = OneRound(self.start, self.template, self.rounds, asking, head, back)
