@@ -29,14 +29,17 @@ from verifier.semantics import lifted
 from verifier.semantics.cpu import Cpu
 from verifier.semantics.forms import FORMS, Form
 from verifier.semantics.instruction import decode
+from verifier.solver import GaveUp, Solver
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
+    from claripy.ast.bool import Bool
     from claripy.ast.bv import BV
 
     from verifier.agreement.found import Agreement, Mistake
+    from verifier.solver import Answer, Fact
 
 CASES = 2
 TRIES = 20
@@ -266,6 +269,31 @@ def test_wrong_thunk_shows(monkeypatch: pytest.MonkeyPatch, unforgetting: None) 
     monkeypatch.setattr(lifted, "HELPERS", helpers)
     found = of("4829d8")
     assert not isinstance(found, Agreed)
+
+
+class _Hesitant(Solver):
+    """Gives up at the first question; ``asked`` counts them."""
+
+    asked = 0
+
+    def ask(self, purpose: str, facts: Iterable[Fact], *goals: Bool) -> Answer:
+        """Give up, the first time."""
+        self.asked += 1
+        return GaveUp("it is tired") if self.asked == 1 else super().ask(purpose, facts, *goals)
+
+
+def test_a_disagreement_is_told_though_the_solver_gave_up_on_another_way(
+    monkeypatch: pytest.MonkeyPatch, unforgetting: None
+) -> None:
+    """Each pair of ways is asked about; that they agree is not said where one is unknown."""
+    del unforgetting
+    monkeypatch.setattr(comparing, "_solver", lambda: solver)
+    solver = _Hesitant(10.0)
+    assert isinstance(of("0f44c1"), NotCompared)
+    forget()
+    monkeypatch.setattr(Alone, "set_gpr", _swapped)
+    solver = _Hesitant(10.0)
+    assert isinstance(of("0f44c1"), Disagreed)
 
 
 # What is told

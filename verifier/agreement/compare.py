@@ -83,17 +83,18 @@ def _compared(raw: bytes, mode: Mode) -> Agreement:
     open_ones = {flag.name for flag in form.undefined_flags(instruction)}
     open_ones |= {each.value for each in apart}
     pairs = [_Pair(one, other, frozenset(open_ones)) for one, other in ways]
+    gave_up: NotCompared | None = None
     for pair in pairs:
         match pair.ask(_solver()):
             case Contradictory():
                 continue
             case GaveUp(reason):
-                return NotCompared(*told, f"the solver gave up: {reason}")
+                gave_up = NotCompared(*told, f"the solver gave up: {reason}")
             case Satisfied(model):
                 vex = tuple(listing(instruction))
                 pcode = tuple(each.text for each in operations(instruction, place))
                 return Disagreed(*told, pair.unequal(model), pair.start(model), vex, pcode)
-    return Agreed(form.name, apart)
+    return gave_up or Agreed(form.name, apart)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
