@@ -61,6 +61,12 @@ def test_code_without_paging_has_no_tables(tmp_path: Path) -> None:
     assert gaps.isdisjoint({Gap.LOADER_TABLES, Gap.CACHED_TRANSLATIONS, Gap.PROTECTION_KEYS})
 
 
+def test_what_is_canonical_bears_on_all_64_bit_code(tmp_path: Path) -> None:
+    """Each address there is checked by the number of levels in use, none in 32-bit code is."""
+    assert Gap.LEVELS in found(tmp_path / "long", PLAIN)
+    assert Gap.LEVELS not in found(tmp_path / "short", PLAIN, long=False)
+
+
 @pytest.mark.parametrize(
     ("code", "gap"),
     [

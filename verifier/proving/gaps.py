@@ -102,6 +102,11 @@ class _Seen:
         return any(isinstance(each, ModeChange) for each in self.events)
 
     @property
+    def in_64_bit(self) -> bool:
+        """Say whether 64-bit code is executed, of which each address must be canonical."""
+        return any(step.instruction.mode.is_64 for step in self.steps)
+
+    @property
     def marks(self) -> bool:
         """Say whether the processor itself stores to memory."""
         return any(
@@ -164,7 +169,7 @@ RULES: dict[Gap, _Rule] = {
     ),
     Gap.PAGE_RIGHTS: lambda seen: bool(seen.session.begin.state.tables) or seen.walks,
     Gap.CPUID: lambda seen: seen.has_form("CPUID"),
-    Gap.LEVELS: lambda seen: seen.leaves_64_bit or seen.writes_cr3,
+    Gap.LEVELS: lambda seen: seen.in_64_bit or seen.leaves_64_bit or seen.writes_cr3,
     Gap.VENDORS: lambda seen: any(isinstance(each, Transfer) and each.far for each in seen.events),
     Gap.CODE_STORED: lambda seen: seen.runs_what_was_stored,
     Gap.PROTECTION_KEYS: lambda seen: bool(seen.session.begin.state.tables) or seen.walks,
