@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING
 
 from verifier.bundle.kinds import WAY_OUT, Kind
@@ -65,6 +66,7 @@ class Audit:
             self._path(path)
         for number, segment in enumerate(part.segments):
             self._segment(number, segment)
+        self._require_progress()
         for number in part.explored:
             if self._kind(number) not in EXPLORED:
                 raise self._refused(f"obligation {number} is none of following the paths")
@@ -115,6 +117,18 @@ class Audit:
             raise self._refused(f"a path goes on where it cannot, in segment {path.into}")
         self._name(path.obligation, wanted)
 
+    def _require_progress(self) -> None:
+        """Require that only rounds of loops lead back: what else goes on comes to an end."""
+        before: dict[int, set[int]] = {}
+        for path in self.part.paths:
+            root = None if path.into is None else self._root(path.into)
+            if path.into is not None and HANDED_ON.get((path.ending, root or "")) is not Kind.ROUND:
+                before.setdefault(path.into, set()).add(path.segment)
+        try:
+            TopologicalSorter(before).prepare()
+        except CycleError as cycle:
+            raise self._refused(f"segment {cycle.args[1][0]} goes on in itself") from None
+
     def _claim(self, claim: ClaimRow) -> None:
         if claim.verdict != PROVED:
             if claim.obligations or claim.met is not None:
@@ -134,6 +148,8 @@ class Audit:
                 raise self._refused(f"'{claim.claim}' is not proved: path {number} {path.words}")
             if claim.at_the_exit and path.ending == "reached" and number not in shown:
                 raise self._refused(f"nothing shows '{claim.claim}' on path {number}")
+            if claim.at_the_exit and path.ending != "reached" and number in shown:
+                raise self._refused(f"'{claim.claim}' is of the exit, not of path {number}")
 
     def _nothing_else(self) -> None:
         for each in self.part.obligations:
