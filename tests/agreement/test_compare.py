@@ -15,13 +15,7 @@ from tests.semantics.encoding import modes_of, name_of, random_instance
 from verifier.agreement import compare as comparing
 from verifier.agreement.alone import Accesses, Alone, Place
 from verifier.agreement.compare import compare, forget
-from verifier.agreement.found import (
-    MISTAKES,
-    Agreed,
-    Disagreed,
-    NotCompared,
-    comparison,
-)
+from verifier.agreement.found import MISTAKES, Agreed, Disagreed, NotCompared, comparison
 from verifier.agreement.pcode import pcode_outcomes
 from verifier.machine.registers import Flag, Gpr, Mode
 from verifier.machine.words import bits, concat, constant, plus
@@ -287,8 +281,8 @@ def test_a_disagreement_is_told_though_the_solver_gave_up_on_another_way(
 ) -> None:
     """Each pair of ways is asked about; that they agree is not said where one is unknown."""
     del unforgetting
-    monkeypatch.setattr(comparing, "_solver", lambda: solver)
     solver = _Hesitant(10.0)
+    monkeypatch.setattr(comparing, "_solver", lambda: solver)
     assert isinstance(of("0f44c1"), NotCompared)
     forget()
     monkeypatch.setattr(Alone, "set_gpr", _swapped)

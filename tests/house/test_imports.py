@@ -19,6 +19,7 @@ LEVEL_OF = {
     "errors": 0,
     "solver": 1,
     "certificate": 1,
+    "files": 1,
     "machine": 1,
     "semantics": 2,
     "loading": 2,

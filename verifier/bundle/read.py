@@ -23,7 +23,7 @@ from verifier.bundle.layout import (
 )
 from verifier.bundle.part import Bundle, Case, ClaimRow, Obligation, Part, PathRow, SegmentRow
 from verifier.errors import BadInput
-from verifier.loading.regular import read_regular
+from verifier.files import read_regular
 from verifier.reporting.fields import LONGEST, Fields
 
 LARGEST = 256 << 20

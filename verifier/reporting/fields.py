@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from verifier.errors import BadInput
-from verifier.loading.regular import read_regular
+from verifier.files import read_regular
 
 NUMBER = re.compile(r"0x[0-9a-f]{1,16}")
 LONGEST = 64 << 20

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from verifier.errors import BadInput
-from verifier.loading.regular import read_regular
+from verifier.files import read_regular
 from verifier.specification.locate import KeyPath, Locator
 from verifier.specification.parse import parse_truth, parse_word
 from verifier.specification.scope import suggestion
