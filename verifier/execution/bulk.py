@@ -186,7 +186,8 @@ class _Sweeping:
         live = {name for name, _ in self.start.state.live}
         if region.windowed or region.name in live or low < 0 or high > region.size:
             raise NoSweep
-        if high - low > MOST_BYTES:
+        # Within a round that stands for all, bytes are open that another sweep would let be read.
+        if high - low > MOST_BYTES or self.start.state.memory.sweep is not None:
             raise NoSweep
         return Sweep(region.name, low, high, f"in the loop@{self.start.number}")
 
