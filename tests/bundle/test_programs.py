@@ -12,9 +12,11 @@ from tests.execution.containment import GIVEN, LIMITS
 from tests.execution.programs import DATA, Writer
 from tests.soundness.build import Small, write
 from verifier.bundle.audit import audit
-from verifier.bundle.kinds import Kind
+from verifier.bundle.kinds import Answer, Kind
 from verifier.bundle.read import read_bundle
 from verifier.bundle.solvers import SolverName, ask
+from verifier.execution.bounds import Bound
+from verifier.execution.loops import Cutting
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,6 +62,45 @@ def test_no_start_of_a_random_program_is_lost(tmp_path: Path, seed: str) -> None
     print(f"seed '{seed}'")  # noqa: T201 - to repeat a failure
     program = Writer(random.Random(seed)).program()  # noqa: S311 - test data
     assert "start" in roots(tmp_path, program.code)
+
+
+CALLED = Small(
+    "callq *%rsi\nleave: jmp out\nout: hlt",
+    ("rbx == entry.rbx",),
+    (
+        "rsi == callee_at and callee_at >= 0x1000 and callee_at < 1 << 39",
+        "disjoint(image, stack, tables, callee)",
+    ),
+    '[regions.callee]\nbase = "callee_at"\nsize = 256\nrights = "rx"\n',
+    ("callee_at",),
+    more='[[contract]]\nid = "callee"\ntext = "It is so."\nentry = "callee_at"\nstack = 8\n'
+    'abi = "sysv"\n',
+)
+"""A call that is the callee's of a contract by what is assumed, as is its direction flag."""
+
+
+def test_what_a_contract_requires_of_a_call_is_an_obligation(tmp_path: Path) -> None:
+    """That the callee is the one spoken of and the direction flag is clear is asked by name."""
+    certified(write(tmp_path / "spec", CALLED), tmp_path / "b")
+    (part,) = read_bundle(tmp_path / "b").parts
+    audit(part)
+    asked = [each for each in part.obligations if each.kind is Kind.CONTRACT]
+    assert len(asked) == 2
+    for each in asked:
+        assert ask(SolverName.BITWUZLA, each.text, SECONDS).answer is each.expected
+
+
+def test_a_loop_whose_rounds_nobody_bounded_is_not_confirmed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the search takes bounds for kept that no round was asked about, a round tells."""
+    monkeypatch.setattr(Bound, "invariant", lambda _, __: [])
+    monkeypatch.setattr(Cutting, "_preserved", lambda _, __, ___, ____: True)
+    code = "movq %rdi, %rcx\n1: addq $20, %rdx\nsubq $1, %rcx\njnz 1b\nleave: jmp out\nout: hlt"
+    certified(write(tmp_path / "spec", Small(code, ("true",), ("1 <= rdi < 128",))), tmp_path / "b")
+    (part,) = read_bundle(tmp_path / "b").parts
+    (round_,) = [each for each in part.obligations if each.kind is Kind.ROUND]
+    assert ask(SolverName.BITWUZLA, round_.text, SECONDS).answer is Answer.SAT
 
 
 def test_what_is_joined_after_a_loops_first_round_goes_on(tmp_path: Path) -> None:

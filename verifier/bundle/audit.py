@@ -29,6 +29,7 @@ EXPLORED = {
     Kind.LOOP,
     Kind.BOUND,
     Kind.CALL,
+    Kind.CONTRACT,
 }
 START, JOINED, HEAD, SWEPT = "start", "joined", "head", "swept"
 HANDED_ON = {

@@ -15,6 +15,7 @@ import claripy
 from verifier.bundle.kinds import WAY_OUT, Kind
 from verifier.bundle.renaming import Renaming
 from verifier.bundle.stated import Stated, all_of, given, used
+from verifier.execution.bounds import MOST_ROUNDS
 from verifier.execution.oracle import CONTRACT_MARK
 from verifier.execution.segment import Entry, Root, Segment
 from verifier.execution.template import changed_cells
@@ -115,7 +116,10 @@ def handed_on(context: Context, path: Path, by: Segment) -> Stated:
         words = "on this way, what was joined has the values that the way has"
         goals = [fact.condition for fact in by.facts] + _same(state, by.state, Renaming())
         return Stated(Kind.JOIN, words, _refused(facts, goals), assumptions=used(facts))
-    words = f"after a round of the loop at {by.place}, the state is one of its head again"
+    words = (
+        f"after a round of the loop at {by.place}, the state is one of its head again, of a number "
+        f"of rounds that is 1 more and still below {MOST_ROUNDS:#x}: so the rounds end"
+    )
     known = (*context.assumptions, *facts)
     conditions = _at_head(by, state, known, by.repeated)
     return Stated(Kind.ROUND, words, conditions, assumptions=used(known))

@@ -28,6 +28,7 @@ class Kind(Enum):
     LOOP = "loop-invariant"
     BOUND = "loop-bound"
     CALL = "call"
+    CONTRACT = "contract"
     MET = "met"
     CLAIM = "claim"
 
@@ -65,6 +66,7 @@ _WORDS = {
     Kind.LOOP: "an invariant of a loop holds",
     Kind.BOUND: "the rounds of a loop are bounded",
     Kind.CALL: "a call comes back",
+    Kind.CONTRACT: "a call is as a contract requires",
     Kind.MET: "a claim speaks of something",
     Kind.CLAIM: "a claim holds",
 }

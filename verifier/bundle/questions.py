@@ -44,6 +44,7 @@ KINDS = {
     About.LOOP: Kind.LOOP,
     About.BOUND: Kind.BOUND,
     About.CALL: Kind.CALL,
+    About.CONTRACT: Kind.CONTRACT,
 }
 OPERATORS = {
     Relation.EQUAL: "__eq__",

@@ -16,7 +16,7 @@ from verifier.execution.step import Taken
 from verifier.execution.trail import same_place
 from verifier.machine.cells import BYTE, cells_of
 from verifier.machine.memory import Place, Region
-from verifier.machine.oracle import Fault, Unmodelled
+from verifier.machine.oracle import About, Fault, Unmodelled
 from verifier.machine.paging import Intent
 from verifier.machine.registers import STATUS_FLAGS, Flag, Gpr, Segment
 from verifier.machine.words import equals, plus, width_of
@@ -84,7 +84,7 @@ class _Call:
     def make(self) -> None:
         """Have everything be as it may be behind the call."""
         cpu, contract, before = self.cpu, self.contract, self.cpu.state
-        if not cpu.oracle.holds(equals(before.flags[Flag.DF], 0)):
+        if not cpu.oracle.holds(equals(before.flags[Flag.DF], 0), About.CONTRACT):
             raise Unmodelled(f"{contract.id} is called where the direction flag may be set")
         stack = before.gpr(Gpr.RSP)
         back = cpu.load(cpu.linear(Segment.SS, stack, WORD_BYTES, Intent.READ), WORD_BYTES)
@@ -184,7 +184,9 @@ def _standing(contracts: Sequence[Contract], state: State, oracle: PathOracle) -
             return contract
     if not contracts or located(state) is not None:
         return None
-    return next((each for each in contracts if oracle.holds(state.rip == each.entry)), None)
+    return next(
+        (each for each in contracts if oracle.holds(state.rip == each.entry, About.CONTRACT)), None
+    )
 
 
 def _step(contract: Contract, state: State, number: int, facts: int) -> Step:

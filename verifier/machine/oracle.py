@@ -26,6 +26,7 @@ class About(Enum):
     LOOP = "the invariant of a loop"
     BOUND = "the bound on the rounds of a loop"
     CALL = "the return of a call"
+    CONTRACT = "what a contract requires of a call"
     CLAIM = "a word of a claim"
 
 
