@@ -78,7 +78,7 @@ def test_three_solvers_confirm_every_obligation(made: Path) -> None:
     ]
     assert not wrong
     kinds = Counter(each.obligation.kind for each in checked)
-    rare = {Kind.EXCLUDED, Kind.CASES, Kind.CODE, Kind.CALL}
+    rare = {Kind.EXCLUDED, Kind.CASES, Kind.CODE, Kind.CALL, Kind.CONTRACT}
     assert set(kinds) == set(Kind) - rare
     assert {each.root for each in bundle.parts[0].segments} == {"start", "joined", "head", "swept"}
     assert status_of(bundle, checked) is Status.PROVED

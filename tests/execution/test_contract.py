@@ -20,13 +20,15 @@ if TYPE_CHECKING:
     import pytest
     from claripy.ast.bool import Bool
 
+    from verifier.machine.oracle import About
+
 
 def test_a_solver_that_gives_up_on_the_callee_ends_the_path(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whether a contract stands here is never taken for "no": the path says what was asked."""
 
-    def give_up(_self: PathOracle, _condition: Bool) -> bool:
+    def give_up(_self: PathOracle, _condition: Bool, _about: About) -> bool:
         message = "out of patience"
         raise SolverGaveUp(message)
 
