@@ -92,14 +92,29 @@ def test_nearest_facts_first() -> None:
     assert told.model.number(X) == 7
 
 
+HARD = claripy.And(
+    *(claripy.And(claripy.UGT(each, 1 << 20), claripy.ULT(each, 1 << 32)) for each in (X, Y)),
+    X * Y == 0x1FFF_FFFF_FFFF_FFE1,
+)
+"""A number to factor: beyond any limit that a test sets."""
+
+
 def test_giving_up_is_told() -> None:
     """A question beyond the limit is neither yes nor no, and the reason is kept."""
-    factors = (claripy.UGT(X, 1 << 20), claripy.UGT(Y, 1 << 20), claripy.ULT(X, 1 << 32))
-    hard = claripy.And(*factors, claripy.ULT(Y, 1 << 32), X * Y == 0x1FFF_FFFF_FFFF_FFE1)
-    answer = Solver(limit_seconds=0.05).ask("test", (), hard)
+    answer = Solver(limit_seconds=0.05).ask("test", (), HARD)
     assert isinstance(answer, GaveUp)
     assert "no answer within" in answer.reason
     assert answer.reason
+
+
+def test_a_busy_machine_takes_no_time_from_a_question(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is asked on while the processor did something else, and no longer when that is over."""
+    clock = iter((0.0, 0.0, 0.0, 0.0, 0.0, 1.0))
+    monkeypatch.setattr("verifier.solver.time.thread_time", lambda: next(clock))
+    assert isinstance(Solver(limit_seconds=0.05).ask("test", (), HARD), GaveUp)
+    assert next(clock, None) is None
+    monkeypatch.setattr("verifier.solver.time.thread_time", lambda: 0.0)
+    assert isinstance(Solver(limit_seconds=0.05).ask("test", (), HARD), GaveUp)
 
 
 def test_statistics() -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from tests.kernels import SERIES, shipped
 from tests.specs.found import KERNEL_MISTAKE_FILES, KERNEL_SPEC_FILES, name_of, spec_of
+from verifier.machine.models import ModelName
 from verifier.proving.target import Choice, mistaken_target, read_target
 from verifier.reporting.recorded import compare, departure
 from verifier.specification.mistake import Broken, Equivalent, read_mistake
@@ -27,10 +28,12 @@ if TYPE_CHECKING:
     from verifier.replay.replayer import Replayer
 
 QUICK = ("trampoline",)
-"""Specs that are proved in every run; each of the others takes minutes, as do its mutants.
+"""Specs that are proved under every model in every run, with their mutants."""
+PROMISING = {"efi-switch": "mask-without-upper-bits", "kernel-option": "option-not-heeded"}
+"""Specs of which every run proves what is promised under one model, each with one mutant.
 
-With ``VERIFIER_SLOW`` in the environment these are proved too; otherwise it is only seen to that
-labels are found and mutants fit.
+With ``VERIFIER_SLOW`` in the environment all specs are proved as the quick ones are, which takes
+an hour; otherwise it is only seen to of the others that labels are found and mutants fit.
 """
 SLOW = "VERIFIER_SLOW" in os.environ
 PROVED_SPECS = tuple(path for path in KERNEL_SPEC_FILES if SLOW or path.parent.name in QUICK)
@@ -91,6 +94,34 @@ def test_verdicts_are_as_recorded(path: Path, series: str, replayer: Replayer) -
     report = judged(target, Choice(every=True), replayer, samples=3)
     assert len(report.results) == len(target.spec.claims) * len(target.spec.models)
     assert told(report) == []
+
+
+@on_each_series
+@pytest.mark.parametrize("name", PROMISING)
+def test_promises_of_a_call_site_are_kept(name: str, series: str, replayer: Replayer) -> None:
+    """Each claim that is promised is proved of the code as it was compiled, and runs so."""
+    path = next(each for each in KERNEL_SPEC_FILES if each.parent.name == name)
+    target = read_target(path, image=shipped(series).path)
+    report = judged(target, Choice((ModelName.RETAINING,)), replayer, samples=1)
+    promised = {each.id for each in target.spec.claims if ModelName.RETAINING in each.promises}
+    assert {result.claim for result in report.results} == promised
+    assert {result.verdict for result in report.results} == {Verdict.PROVED}
+    assert report.samples
+
+
+@pytest.mark.parametrize("name", PROMISING)
+def test_a_call_site_that_is_broken_shows(name: str, replayer: Replayer) -> None:
+    """What is promised of a call site is refuted of one of its mutants, in a replay."""
+    (file,) = (
+        each
+        for each in KERNEL_MISTAKE_FILES
+        if (each.stem, spec_of(each).parent.name) == (PROMISING[name], name)
+    )
+    outcome = MISTAKES[file].outcome
+    assert isinstance(outcome, Broken)
+    target = mistaken_target(spec_of(file), MISTAKES[file], shipped(next(iter(SERIES))).path)
+    (result,) = judged(target, Choice((outcome.model,), (outcome.claim,)), replayer).results
+    assert departure(result, outcome.expectation) is None
 
 
 @on_each_series
