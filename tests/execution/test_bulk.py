@@ -222,11 +222,25 @@ NO_SWEEPS = {
 
 
 @pytest.mark.parametrize("name", NO_SWEEPS)
-def test_other_loops_are_followed_round_by_round(tmp_path: FilePath, name: str) -> None:
+def test_other_loops_are_followed_round_by_round(
+    tmp_path: FilePath, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
     """What a round leaves is not told by its number alone, so that no round is left out."""
+    monkeypatch.setattr(bulk, "MOST_TESTS", 8)
     session = explored(tmp_path, NO_SWEEPS[name])
     assert session.context.cuts == []
     assert len(end_of(session).steps) > 100
+
+
+def test_rounds_with_many_branches_are_not_tried_at_once(
+    tmp_path: FilePath, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A round that asks much does more than to fill or copy: no round stands for all there."""
+    tried: list[bulk.Bulk] = []
+    monkeypatch.setattr(bulk.Bulk, "_template", tried.append)
+    code = NO_SWEEPS["later rounds load what they store for a while"]
+    assert len(end_of(explored(tmp_path, code)).steps) > 100
+    assert tried == []
 
 
 def test_registers_that_the_loop_moves_are_exact(tmp_path: FilePath) -> None:

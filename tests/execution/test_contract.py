@@ -34,7 +34,8 @@ def test_a_solver_that_gives_up_on_the_callee_ends_the_path(
 
     at, _ = begun_at(tmp_path, "leave: jmp out\nout: hlt")
     callee = Contract(
-        "callee", symbol("callee_at"), (), 0, 0, lambda *_: (), lambda *_: claripy.true()
+        *("callee", symbol("callee_at"), (), 0, 0, lambda *_: ()),
+        *(lambda *_: claripy.true(), lambda *_: claripy.true()),
     )
     context = Context(Solver(), (), contracts=(callee,))
     oracle = PathOracle(context, Knowledge((), (), {}, frozenset()), (), 0)

@@ -138,17 +138,23 @@ efi_allocate:
 	retq
 efi_print:
 	xorl	%eax, %eax
+efi_print_ret:
 	retq
 efi_protect:
 	movq	efi_memory_attributes(%rip), %rsi
 	testq	%rsi, %rsi
 	je	3f
 	callq	*8(%rsi)
-	leaq	message(%rip), %rdi
-	callq	efi_print
-	retq
+	leaq	efi_second_message(%rip), %rdi
+	testq	%rax, %rax
+	jne	2f
+	leaq	efi_first_message(%rip), %rdi
+2:	callq	efi_print
+	jmp	4f
 3:	cmpq	$0, efi_dxe_services(%rip)
-	retq
+	leaq	efi_range_message(%rip), %rdi
+	callq	efi_print
+4:	retq
 efi_setup_function:
 	pushq	%rbx
 	callq	efi_allocate
@@ -182,8 +188,12 @@ efi_switch_early_ret:
 
 option:
 	.asciz	"no5lvl"
-message:
+efi_first_message:
 	.asciz	"\0014WARNING"
+efi_second_message:
+	.asciz	"\0014WARNING: no"
+efi_range_message:
+	.asciz	"\0014WARNING: %08lx"
 	.balign	8
 gdt64:
 	.word	gdt_end - gdt - 1

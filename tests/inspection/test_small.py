@@ -29,7 +29,8 @@ WANTED = {
     *("efi_setup_function", "efi_copy", "efi_patch", "efi_switch_function", "efi_call"),
     *("efi_continuation", "efi_function_pointer", "efi_switch_early_ret", "efi_setup_ret"),
     *("efi_allocate", "efi_protect", "efi_system_table", "efi_no5lvl", "efi_print"),
-    *("efi_memory_attributes", "efi_dxe_services"),
+    *("efi_memory_attributes", "efi_dxe_services", "efi_print_ret"),
+    *("efi_first_message", "efi_second_message", "efi_range_message"),
 }
 """Every label that specs of a bzImage may use."""
 
@@ -167,7 +168,20 @@ def test_a_call_through_another_variable_is_not_the_trampoline_s(small: Image) -
 
 def test_a_call_without_a_message_prints_nothing(small: Image) -> None:
     """The function that prints is known by a message that begins as the kernel's do."""
-    assert "efi_print" not in changed(small, "message", 0, b"4").labels
+    one = changed(small, "efi_first_message", 0, b"4").labels
+    assert one["efi_first_message"] == small.symbols["efi_second_message"]
+    assert "efi_second_message" not in one
+    image = small
+    for name in ("efi_first_message", "efi_second_message", "efi_range_message"):
+        image = image.patched(image.symbols[name], b"4")
+    assert "efi_print" not in inspected(image).labels
+
+
+def test_a_message_without_an_end_is_none(small: Image) -> None:
+    """A message ends with a zero byte; what goes on to the end of the file is none."""
+    text = small.symbols["efi_range_message"]
+    rest = bytes(each or 1 for each in small.data[text:])
+    assert "efi_range_message" not in inspected(small.patched(text, rest)).labels
 
 
 def test_another_option_finds_no_function(small: Image) -> None:

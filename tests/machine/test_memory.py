@@ -108,6 +108,30 @@ def test_indexed_read() -> None:
         assert value_at(value, X, at) == expected
 
 
+def test_a_table_in_a_large_region_is_read() -> None:
+    """Where few offsets are left, a load is the byte at whichever it is, and else is refused."""
+    large = Region("large", constant(0x10_0000), 0x10_0000, content=bytes(range(256)) * 4)
+    memory, at = Memory((large,)), constant(0x10_0123)
+    index = claripy.ZeroExt(60, claripy.Extract(3, 0, X))
+    for size, expected in ((1, 0x23), (2, 0x2423)):
+        value = memory.read(memory.place(at + index, size, oracle())[1], size)
+        for number in range(16):
+            assert value_at(value, X, number) == expected + number * (0x101 if size > 1 else 1)
+    place = memory.place(at + X, 1, oracle(claripy.ULT(X, 0x2000)))[1]
+    with pytest.raises(Unmodelled, match="does not fix"):
+        memory.read(place, 1)
+
+
+def test_a_table_at_the_edge_of_a_large_region_is_read_to_that_edge() -> None:
+    """What a load may reach ends with the region, first byte and last."""
+    large = Region("large", constant(0x10_0000), 0x2000, content=bytes(range(256)) * 32)
+    memory, index = Memory((large,)), claripy.ZeroExt(61, claripy.Extract(2, 0, X))
+    for first in (0, 0x2000 - 8):
+        value = memory.read(memory.place(constant(0x10_0000 + first) + index, 1, oracle())[1], 1)
+        for number in range(8):
+            assert value_at(value, X, number) == first + number & 0xFF
+
+
 def test_indexed_store_is_unmodelled() -> None:
     """A store that may hit any byte of a region ends the path."""
     with pytest.raises(Unmodelled, match="does not fix"):

@@ -112,6 +112,39 @@ def test_a_contract_that_cannot_be_kept_proves_nothing(tmp_path: Path, replayer:
     assert "the contract callee" in result.reason
 
 
+@pytest.mark.parametrize(("handed", "proved"), [(7, True), (8, False)])
+def test_a_callee_stands_only_where_it_is_called_as_it_requires(
+    tmp_path: Path, replayer: Replayer, handed: int, proved: bool
+) -> None:
+    """A call that is otherwise ends its path, whatever the callee ensures; the report names it."""
+    required = contract('requires = "edi == 7"\nensures = "rax == 0"')
+    one = small(f"movl ${handed}, %edi\n{CALL}", ("true",), required)
+    (result,) = verdicts(tmp_path, one, replayer)
+    assert (result.verdict is Verdict.PROVED) is proved
+    assert proved or "callee is called otherwise than it requires" in result.reason
+
+
+def test_what_is_required_must_surely_be_so(tmp_path: Path, replayer: Replayer) -> None:
+    """A call that may be as the contract requires is not one that is."""
+    one = small(CALL, ("true",), contract('requires = "edi == 7"'))
+    (result,) = verdicts(tmp_path, one, replayer)
+    assert result.verdict is Verdict.UNKNOWN
+
+
+def test_a_report_says_whether_a_contract_is_proved(tmp_path: Path) -> None:
+    """What a contract takes for granted is told with the spec that proves it, or that none does."""
+    granted = []
+    for more in ("", 'proved_by = "trampoline"'):
+        target = read_target(write(tmp_path, small(CALL, ("true",), contract(more))))
+        granted.append(target.spec.granted["callee"])
+        told = "\n".join(each.plain for each in spec_lines(target.spec, target.image))
+        assert granted[-1] in told
+    assert granted == [
+        "It is so. (a contract that no run proves)",
+        "It is so. (a contract, which the spec trampoline is to prove)",
+    ]
+
+
 def test_what_one_call_ensures_holds_on_its_path_alone(tmp_path: Path, replayer: Replayer) -> None:
     """A promise about an input is nothing where the callee was not called."""
     code = f"testq %rbx, %rbx\nje leave\ncallq *%rsi{LEAVE}"

@@ -40,10 +40,14 @@ if TYPE_CHECKING:
     from verifier.machine.memory import Memory
     from verifier.machine.state import State
 
+BRANCHES = ("J", "LOOP")
+"""How the manual's forms of jumps begin."""
 SEEN = 3
 """States at the head, one round apart, that show what moves."""
 LEAST_ROUNDS = 16
 """Rounds that are fewer are followed one by one."""
+MOST_TESTS = 2
+"""Branches of a round: one leaves, one more may; with others it does not fill or copy alone."""
 MOST_BYTES = 0x1_0000
 """Bytes of the longest sweep: what the longest repetition of a string store has too."""
 
@@ -60,6 +64,8 @@ class Bulk:
     def taken(self) -> Trail | None:
         """Give the trail at the head of the last round, None where this is no such loop."""
         before, after = len(self.context.cuts), None
+        if self._tests() > MOST_TESTS:
+            return None
         try:
             sweeping = _Sweeping(self, self._template(), self._stores())
             length = sweeping.length()
@@ -69,6 +75,12 @@ class Bulk:
         if after is None:
             self.context.keep_cuts(before)
         return after
+
+    def _tests(self) -> int:
+        """Count the conditional branches of the last round that was followed."""
+        one, two = self.seen[-2:]
+        forms = [step.form for step in two.steps[len(one.steps) :]]
+        return sum(form.startswith(BRANCHES) and not form.startswith("JMP") for form in forms)
 
     def _template(self) -> Template:
         template = Template(dict.fromkeys(Gpr, Shape.KEPT))

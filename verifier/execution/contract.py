@@ -42,6 +42,8 @@ WORD_BYTES = 8
 
 Extents = Callable[["State", "Oracle"], Sequence[tuple["BV", int]]]
 """Gives the linear addresses and sizes of what a callee may write, from the state at the call."""
+Demand = Callable[["State", "Oracle"], "Bool"]
+"""Gives what must hold of the state at the call."""
 Promise = Callable[["State", "State", "Oracle"], "Bool"]
 """Gives what holds of the states at the call and after it."""
 
@@ -60,6 +62,7 @@ class Contract:
     stack: int
     home: int
     writes: Extents
+    requires: Demand
     ensures: Promise
 
 
@@ -86,6 +89,8 @@ class _Call:
         cpu, contract, before = self.cpu, self.contract, self.cpu.state
         if not cpu.oracle.holds(equals(before.flags[Flag.DF], 0), About.CONTRACT):
             raise Unmodelled(f"{contract.id} is called where the direction flag may be set")
+        if not cpu.oracle.holds(contract.requires(before, cpu.oracle)):
+            raise Unmodelled(f"{contract.id} is called otherwise than it requires")
         stack = before.gpr(Gpr.RSP)
         back = cpu.load(cpu.linear(Segment.SS, stack, WORD_BYTES, Intent.READ), WORD_BYTES)
         for number, (at, size) in enumerate(contract.writes(before, cpu.oracle)):

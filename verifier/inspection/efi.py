@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from verifier.inspection.finding import Finding
-from verifier.inspection.flow import branch_target, follow, loaded_word
+from verifier.inspection.flow import branch_target, follow, loaded_word, taken_address
 from verifier.inspection.functions import return_behind
 from verifier.machine.registers import Gpr, Mode
 
@@ -19,6 +19,10 @@ _MODE = Mode.LONG_64
 _LOAD_BYTE, _COMPARE, _COMPARE_DIGIT = b"\x8a", b"\x83", 7
 _LEVEL = b"\x01"
 """What a message of the kernel's begins with, before the digit of its level."""
+_RETURN = b"\xc3"
+_PLAIN = ("efi_first_message", "efi_second_message")
+_WITH_NUMBERS = ("efi_range_message",)
+"""What messages are called, in the order that they lie in."""
 WORD_BYTES = 8
 
 
@@ -64,7 +68,7 @@ def find_setup(
 
 
 def _protection(code: Code, start: int) -> Iterator[Finding]:
-    """Give the variables of the function that changes a page's protection, and what prints."""
+    """Give what the function that changes a page's protection uses: variables, what prints."""
     yield from _loaded(code, "efi_protect", start, "efi_memory_attributes")
     body = [*code.sweep(start, _MODE, start + _REACH)]
     for placed in body:
@@ -74,15 +78,46 @@ def _protection(code: Code, start: int) -> Iterator[Finding]:
             how = f"the first word that efi_protect compares in memory, at +{placed.offset:#x}"
             yield Finding("efi_dxe_services", placed.address, WORD_BYTES, None, how)
             break
-    for moment in follow(body):
-        text, target = moment.known.get(Gpr.RDI), moment.placed.target
-        if not moment.placed.is_call or text is None or target is None:
-            continue
-        if code.data[text : text + 1] == _LEVEL and code.data[text + 1 : text + 2].isdigit():
-            place = moment.placed.offset
-            how = f"called at +{place:#x} with the address of a message, +{text:#x}, in rdi"
-            yield Finding("efi_print", target, 0, _MODE, how)
-            return
+    yield from _messages(code, body)
+
+
+def _messages(code: Code, body: list[Placed]) -> Iterator[Finding]:
+    """Give the function that prints, and the messages that ``body`` has up to its return."""
+    end = next((each.offset for each in body if each.instruction.opcode == _RETURN), 0)
+    taken: dict[int, int] = {}
+    printer: int | None = None
+    for moment in follow(each for each in body if each.offset < end):
+        placed, handed = moment.placed, moment.known.get(Gpr.RDI)
+        text = taken_address(placed)
+        if text is not None and _message(code, text):
+            taken[text] = placed.offset
+        if printer is None and placed.is_call and handed in taken and placed.target is not None:
+            printer = placed.target
+            told = f"with the address of a message, +{handed:#x}, in rdi"
+            how = f"called at +{placed.offset:#x} {told}"
+            yield Finding("efi_print", printer, 0, _MODE, how)
+            behind = code.sweep(printer, _MODE, printer + _REACH)
+            yield from return_behind("efi_print_ret", behind, "where efi_print begins")
+    if printer is not None:
+        yield from _named(code, taken)
+
+
+def _named(code: Code, taken: dict[int, int]) -> Iterator[Finding]:
+    """Name messages by their order, those with numbers apart; ``taken`` says where by address."""
+    names = {False: iter(_PLAIN), True: iter(_WITH_NUMBERS)}
+    for text, place in sorted(taken.items()):
+        whole = _message(code, text)
+        name = next(names[b"%" in whole], None)
+        if name is not None:
+            how = f"a message, whose address efi_protect takes at +{place:#x}"
+            yield Finding(name, text, len(whole), None, how)
+
+
+def _message(code: Code, text: int) -> bytes:
+    """Give the message at an offset, the zero byte at its end included, if there is one."""
+    end = code.data.find(b"\0", text, text + _REACH) + 1
+    whole = code.data[text:end]
+    return whole if whole.startswith(_LEVEL) and whole[1:2].isdigit() else b""
 
 
 def _loaded(code: Code, function: str, start: int, name: str) -> Iterator[Finding]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import claripy
 
-from verifier.machine import windows
+from verifier.machine import indexed, windows
 from verifier.machine.cells import BYTE, byte_of, cells_of, join
 from verifier.machine.oracle import About, Unmodelled
 from verifier.machine.overlap import apart, distance_to, ends_below, runs, touches
@@ -34,9 +34,6 @@ if TYPE_CHECKING:
     from verifier.machine.oracle import Oracle
     from verifier.machine.ram import Ram
     from verifier.machine.sweep import Sweep
-
-LARGEST_INDEXED = 0x1000
-"""Bytes of the largest region that is read at a symbolic offset."""
 
 Extent = tuple[int, int]
 """A first offset and the one after the last."""
@@ -73,10 +70,14 @@ class Region:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Place:
-    """Where an access goes: a region and an offset in it, a number or a 64-bit expression."""
+    """Where an access goes: a region and an offset in it, a number or a 64-bit expression.
+
+    ``stretch`` has the few offsets that an expression may have in a large region.
+    """
 
     region: Region
     offset: int | BV
+    stretch: range | None = None
 
     def __str__(self) -> str:
         """Give ``region+0x10``."""
@@ -166,8 +167,18 @@ class Memory:
         number, end = known(address), known(bound)
         if number is not None and end is not None:
             return number + size <= end
-        region = self.containing(address, size)
+        region = self.containing(address, size) or self._around(address, size, oracle)
         return region is not None and oracle.holds(ends_below(region, bound), About.ACCESS)
+
+    def _around(self, address: BV, size: int, oracle: Oracle) -> Region | None:
+        """Give the region that holds the bytes at a distance that the path leaves one value."""
+        base, offset = split(address)
+        for each in () if base is None else self.regions:
+            if oracle.likely(claripy.ULT(address - each.base, each.size)) and not each.windowed:
+                start = oracle.value(base - each.base, About.ACCESS)
+                inside = start is not None and (start + offset & WORD_MASK) + size <= each.size
+                return each if inside else None
+        return None
 
     def _stray(self, address: BV, size: int, oracle: Oracle) -> tuple[Memory, Place]:
         base, offset = split(address)
@@ -229,7 +240,7 @@ class Memory:
             return opened
         if isinstance(place.offset, int):
             return [self.cell(place.region, place.offset + index) for index in range(size)]
-        return [(self._read_indexed(place, index), 0) for index in range(size)]
+        return [(indexed.load(self, place, index), 0) for index in range(size)]
 
     def read(self, place: Place, size: int) -> BV:
         """Give ``size`` bytes as one little-endian value."""
@@ -263,25 +274,12 @@ class Memory:
         """Give the memory after a little-endian store of ``value``."""
         return self.write_cells(place, cells_of(value))
 
-    def _read_indexed(self, place: Place, index: int) -> BV:
-        offset = place.offset + index
-        result = constant(0, BYTE)
-        for at in range(_indexable(place.region)):
-            result = claripy.If(offset == at, byte_of(self.cell(place.region, at)), result)
-        return result
-
 
 def _stray_name(base: BV | None) -> str:
     """Name a stray by its addresses, so that different ones never share a byte's symbol."""
     if base is None:
         return "stray"
     return f"stray {base.args[0]}" if base.op == "BVS" else f"stray {base.hash():x}"
-
-
-def _indexable(region: Region) -> int:
-    if region.stray or region.size > LARGEST_INDEXED:
-        raise Unmodelled(f"an access to {region.name} at an offset that the start does not fix")
-    return region.size
 
 
 def _place_by_distance(region: Region, distance: int, size: int) -> Place | None:
@@ -324,7 +322,9 @@ def _place_by_oracle(region: Region, address: BV, size: int, oracle: Oracle) -> 
     inside = claripy.ULE(distance, region.size - size)
     if size <= region.size and oracle.decide(inside, About.ACCESS):
         exact = oracle.value(distance, About.ACCESS)
-        return Place(region, distance if exact is None else exact)
+        if exact is not None:
+            return Place(region, exact)
+        return Place(region, distance, indexed.stretch_of(region, distance, size, oracle))
     if oracle.decide(near, About.ACCESS):
         raise Unmodelled(f"an access straddles the edge of region {region.name}", (distance,))
     return None

@@ -72,6 +72,11 @@ def _of(contract: c.Contract, words: Evaluator) -> Contract:
         there = _AtCall(words, state)
         return [(there.word(each.at.node, moment), each.size) for each in contract.writes]
 
+    def requires(state: State, oracle: Oracle) -> Bool:
+        if contract.requires is None:
+            return TRUE
+        return _AtCall(words, state).truth(contract.requires.node, Moment(state, oracle=oracle))
+
     def ensures(call: State, after: State, oracle: Oracle) -> Bool:
         if contract.ensures is None:
             return TRUE
@@ -84,6 +89,7 @@ def _of(contract: c.Contract, words: Evaluator) -> Contract:
         stack=contract.stack,
         home=HOME[contract.abi],
         writes=writes,
+        requires=requires,
         ensures=ensures,
     )
 

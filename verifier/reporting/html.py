@@ -263,7 +263,7 @@ def spec_html(spec: Spec, image: Image) -> str:
     assumptions = [(each.id, each.text, code(each.holds.text)) for each in spec.assumptions]
     for callee in spec.contracts:
         ensured = code(callee.ensures.text if callee.ensures else "")
-        assumptions.append((callee.id, callee.text, ensured))
+        assumptions.append((callee.id, callee.granted, ensured))
     count = len(assumptions)
     return "".join(
         (

@@ -120,11 +120,12 @@ def _assumptions(spec: Spec) -> list[Text]:
 def _contracts(spec: Spec) -> list[Text]:
     told = [line(), line(("callees that are not executed", FAINT))] if spec.contracts else []
     for each in spec.contracts:
-        told.append(line(INDENT, (each.id, "cyan"), "  ", " ".join(each.text.split())))
+        told.append(line(INDENT, (each.id, "cyan"), "  ", " ".join(each.granted.split())))
         told.append(line(DEEPER, f"at {each.entry.text}, {each.abi.value}"))
         written = [(of.size, f"at {of.at.text}") for of in each.writes]
         for size, where in (*written, (each.stack, "below the stack pointer")):
             told.append(line(DEEPER, f"writes {counted(size, 'byte')} {where}"))
+        told += paragraph(f"requires: {each.requires.text}", DEEPER) if each.requires else []
         told += paragraph(f"ensures: {each.ensures.text}", DEEPER) if each.ensures else []
     return told
 

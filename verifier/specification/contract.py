@@ -42,7 +42,8 @@ class Contract:
 
     ``entry`` is its address. It writes ``writes`` and ``stack`` bytes below the stack pointer,
     and returns to its caller; ``ensures`` speaks of the state after it, with ``entry.`` of the
-    state at the call.
+    state at the call, which ``requires`` speaks of. ``proved_by`` is the name of the spec, in a
+    folder beside this one's, that proves it on the callee's own bytes.
     """
 
     id: str
@@ -51,8 +52,17 @@ class Contract:
     abi: Abi
     writes: tuple[Written, ...]
     stack: int
+    requires: Formula | None
     ensures: Formula | None
+    proved_by: str | None
     line: int
+
+    @property
+    def granted(self) -> str:
+        """Give what is taken for granted, and which run, if any, is to prove it."""
+        if self.proved_by is None:
+            return f"{self.text} (a contract that no run proves)"
+        return f"{self.text} (a contract, which the spec {self.proved_by} is to prove)"
 
 
 def read_contracts(
@@ -64,7 +74,9 @@ def read_contracts(
 
 
 def _read(table: Table, start: Scope, scope: Scope, lines: dict[str, int]) -> Contract:
-    table.allow("id", "text", "entry", "abi", "writes", "stack", "ensures")
+    table.allow(
+        *("id", "text", "entry", "abi", "stack", "writes", "requires", "ensures", "proved_by")
+    )
     return Contract(
         id=read_id(table, lines),
         text=table.text("text"),
@@ -72,7 +84,9 @@ def _read(table: Table, start: Scope, scope: Scope, lines: dict[str, int]) -> Co
         abi=table.choice("abi", {abi.value: abi for abi in Abi}),
         writes=tuple(_read_written(each, scope) for each in table.tables("writes")),
         stack=table.number("stack", 0, LARGEST_STACK) if table.has("stack") else 0,
+        requires=table.truth("requires", scope) if table.has("requires") else None,
         ensures=table.truth("ensures", scope) if table.has("ensures") else None,
+        proved_by=table.text("proved_by") if table.has("proved_by") else None,
         line=table.line(),
     )
 

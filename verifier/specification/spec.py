@@ -320,4 +320,4 @@ class Spec:
     def granted(self) -> dict[str, str]:
         """Give what proofs may rest on, assumptions and contracts, by id."""
         found = {each.id: each.text for each in self.assumptions}
-        return found | {each.id: each.text for each in self.contracts}
+        return found | {each.id: each.granted for each in self.contracts}
