@@ -69,7 +69,7 @@ def told(report: Report) -> list[str]:
 def test_every_file_is_found() -> None:
     """The walk finds specs and mutants, no two of which make the same edits."""
     assert {path.parent.name for path in KERNEL_SPEC_FILES} >= set(QUICK)
-    assert len(KERNEL_MISTAKE_FILES) == 78
+    assert len(KERNEL_MISTAKE_FILES) == 89
     edits = Counter((spec_of(path), each.edits) for path, each in MISTAKES.items())
     assert edits.most_common(1)[0][1] == 1
 
@@ -84,6 +84,37 @@ def test_no_label_is_missing(path: Path, series: str) -> None:
         if spec_of(file) == path:
             mistake = read_mistake(file, target.spec)
             assert mistaken_target(path, mistake, kernel).image.data != target.image.data
+
+
+GRANTED = {
+    *("returns-to-caller", "stack-pointer", "callee-saved-registers", "other-state-kept"),
+    *("no-fault", "frame"),
+}
+"""What a contract grants of its callee, as the claims of the spec that proves it."""
+
+
+@on_each_series
+@pytest.mark.parametrize("path", KERNEL_SPEC_FILES, ids=name_of)
+def test_a_contract_is_what_its_proof_claims(path: Path, series: str) -> None:
+    """The spec that proves a contract begins where it stands, and assumes what it requires."""
+    kernel = shipped(series).path
+    spec = read_target(path, image=kernel).spec
+    for contract in spec.contracts:
+        if contract.proved_by is None:
+            # What is no address of the image is the firmware's.
+            assert contract.entry.text in spec.inputs
+            continue
+        proof = read_target(path.parents[1] / contract.proved_by, image=kernel).spec
+        assert proof.entry.at.text == contract.entry.text
+        assert contract.requires is not None
+        assert not contract.writes
+        assert contract.ensures is None
+        assert contract.requires.text in [each.holds.text for each in proof.assumptions]
+        (stack,) = (each for each in proof.regions if each.name == "stack")
+        assert stack.base.text == f"rsp - {contract.stack:#x}"
+        assert stack.size == contract.stack + 8
+        promised = {each.id for each in proof.claims if set(each.promises) >= set(spec.models)}
+        assert promised >= GRANTED
 
 
 @on_each_series

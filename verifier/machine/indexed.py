@@ -28,7 +28,7 @@ def stretch_of(region: Region, offset: BV, size: int, oracle: Oracle) -> range |
         return None
     guess = 0
     for bit in range(region.size.bit_length()):
-        if oracle.likely(offset[bit : bit] == 1):
+        if oracle.likely(offset[bit:bit] == 1):
             guess |= 1 << bit
     for near in NEAR:
         low, high = max(guess - near + 1, 0), min(guess + near - 1, region.size - size)

@@ -15,17 +15,10 @@ from typing import TYPE_CHECKING
 import claripy
 
 from verifier.machine import indexed, windows
-from verifier.machine.cells import BYTE, byte_of, cells_of, join
+from verifier.machine.cells import BYTE, cells_of, join
 from verifier.machine.oracle import About, Unmodelled
 from verifier.machine.overlap import apart, distance_to, ends_below, runs, touches
-from verifier.machine.words import (
-    WORD_MASK,
-    constant,
-    known,
-    signed,
-    split,
-    symbol,
-)
+from verifier.machine.words import WORD_MASK, constant, known, signed, split, symbol
 
 if TYPE_CHECKING:
     from claripy.ast.bv import BV
@@ -173,7 +166,9 @@ class Memory:
     def _around(self, address: BV, size: int, oracle: Oracle) -> Region | None:
         """Give the region that holds the bytes at a distance that the path leaves one value."""
         base, offset = split(address)
-        for each in () if base is None else self.regions:
+        if base is None:
+            return None
+        for each in self.regions:
             if oracle.likely(claripy.ULT(address - each.base, each.size)) and not each.windowed:
                 start = oracle.value(base - each.base, About.ACCESS)
                 inside = start is not None and (start + offset & WORD_MASK) + size <= each.size
