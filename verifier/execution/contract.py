@@ -89,7 +89,7 @@ class _Call:
         cpu, contract, before = self.cpu, self.contract, self.cpu.state
         if not cpu.oracle.holds(equals(before.flags[Flag.DF], 0), About.CONTRACT):
             raise Unmodelled(f"{contract.id} is called where the direction flag may be set")
-        if not cpu.oracle.holds(contract.requires(before, cpu.oracle)):
+        if not cpu.oracle.holds(contract.requires(before, cpu.oracle), About.CONTRACT):
             raise Unmodelled(f"{contract.id} is called otherwise than it requires")
         stack = before.gpr(Gpr.RSP)
         back = cpu.load(cpu.linear(Segment.SS, stack, WORD_BYTES, Intent.READ), WORD_BYTES)
