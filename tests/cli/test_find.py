@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
-from verifier.cli.find import find_specs, present, tracked_specs
+from verifier.cli.find import find_specs, present
 from verifier.errors import BadInput
-
-if TYPE_CHECKING:
-    from tests.conftest import Needs
 
 
 def make(*folders: str) -> None:
@@ -57,17 +52,6 @@ def test_wrong_names_are_told() -> None:
     Path("nothing").mkdir()
     with pytest.raises(BadInput, match=r"there is no spec.toml in 'nothing'"):
         find_specs([Path("nothing")])
-
-
-def test_gate_looks_at_what_git_tracks(here: Path, needs: Needs) -> None:
-    """A spec that is not in the index is not part of the commit."""
-    make("specs/a", "deep/er/b", "untracked")
-    with pytest.raises(BadInput, match="is in no git repository"):
-        tracked_specs(here)
-    git = needs("git")
-    for command in (["init", "-q"], ["add", "specs", "deep"]):
-        subprocess.run([git, *command], cwd=here, check=True)
-    assert tracked_specs(here) == (here / "deep/er/b", here / "specs/a")
 
 
 KERNEL_SPEC = '[image]\nbzimage = "vmlinuz"\n'

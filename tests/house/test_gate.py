@@ -105,6 +105,21 @@ def test_gate_lets_good_code_pass_and_blocks_broken_code(scratch: Scratch) -> No
     assert re.search(r"load\s*=\s*0x[0-9a-f]+", said), said
     assert "trampoline.S" in said
     assert "Traceback" not in said
+    assert str(scratch.folder) not in said
+
+
+def test_gate_judges_what_is_committed_not_what_is_on_disk(scratch: Scratch) -> None:
+    """A broken trampoline that is staged is blocked, though the file on disk is mended since."""
+    source = scratch.folder / "specs" / TARGET / "trampoline.S"
+    whole = source.read_text()
+    source.write_text(whole.replace(RESTORE_RSI, ""))
+    scratch.git("add", "--all")
+    source.write_text(whole)
+    broken = scratch.git("commit", "-m", "Save an instruction")
+    said = broken.stdout + broken.stderr
+    assert broken.returncode != 0, said
+    assert "judged: what is staged" in said
+    assert f"not staged: changes on disk of specs/{TARGET}/trampoline.S" in said
 
 
 def test_hook_looks_at_specs_and_sources(hook: dict[str, Any]) -> None:

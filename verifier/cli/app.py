@@ -181,20 +181,29 @@ def inspect(*, image: options.OneImage, json: options.Json = None) -> None:
 
 
 @app.command(epilog=EXIT_CODES)
-def gate(*, root: options.Root = Path()) -> None:
+def gate(
+    *,
+    root: options.Root = Path(),
+    commit: options.Commit = None,
+    on_disk: options.OnDisk = False,
+) -> None:
     """Block a commit that breaks what this repository's specs promise.
 
-    Proves every spec.toml that git tracks. A promised claim that is neither proved nor
+    Proves every spec.toml that git tracks, with its source or image, as they are staged: what
+    would be committed, whatever else is on disk. A promised claim that is neither proved nor
     recorded otherwise is shown with its counterexample, and the exit code is not 0.
 
     \b
     Examples:
       verifier gate
-      verifier gate --root ../kernel
+      verifier gate --commit HEAD
+      verifier gate --root ../kernel --on-disk
     """  # noqa: D301 - Typer keeps lines as they are after a backspace
     from verifier.cli import gate as command  # noqa: PLC0415 - help must not wait for it
 
-    raise typer.Exit(command.gate(root))
+    if on_disk and commit is not None:
+        raise typer.BadParameter("--on-disk judges no commit; leave one of them out")
+    raise typer.Exit(command.gate(root, commit, on_disk=on_disk))
 
 
 @app.command(epilog=MUTATE_EXIT_CODES)

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from verifier.cli.git import ask_git
 from verifier.errors import BadInput, nearest
 
 FILE_NAME = "spec.toml"
@@ -68,19 +67,21 @@ def present(specs: Iterable[Path], complain: Callable[[str], None]) -> tuple[Pat
 
 
 def _lacks_kernel(spec: Path) -> bool:
-    image = _document(spec).get("image")
-    name = image.get("bzimage") if isinstance(image, dict) else None
+    name = image_of(spec, "bzimage")
     folder = spec if spec.is_dir() else spec.parent
-    return isinstance(name, str) and not (folder / name).exists()
+    return name is not None and not (folder / name).exists()
 
 
-def tracked_specs(root: Path) -> tuple[Path, ...]:
-    """Give every spec under ``root`` that git tracks; BadInput outside of git."""
-    listed = ask_git(root, "ls-files", "-z", "--", f":(glob)**/{FILE_NAME}")
-    if listed is None:
-        raise BadInput(f"'{root}' is in no git repository; name one with --root")
-    names = [name.decode("utf-8", "surrogateescape") for name in listed.split(b"\0") if name]
-    return tuple((root / name).parent for name in sorted(names) if (root / name).is_file())
+def image_of(spec: Path, *kinds: str) -> str | None:
+    """Give the file that a spec names as its image, of any kind or of those named; None without."""
+    from verifier.specification.spec import ImageKind  # noqa: PLC0415 - completion has no need
+
+    image = _document(spec).get("image")
+    for kind in kinds or [each.value for each in ImageKind]:
+        name = image.get(kind) if isinstance(image, dict) else None
+        if isinstance(name, str):
+            return name
+    return None
 
 
 def complete_spec(incomplete: str) -> list[str]:

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from verifier.cli.bugs import keep_bug
-from verifier.cli.find import present, tracked_specs
+from verifier.cli.find import present
 from verifier.cli.git import ask_git
 from verifier.cli.prove import KEPT_IN, watched
 from verifier.cli.screen import Progress, Screen
+from verifier.cli.tree import Tree, tree_of
 from verifier.cli.work import Outcome, Wish, judge_all
 from verifier.errors import BadInput
 from verifier.reporting.recorded_text import gate_lines
@@ -25,21 +26,47 @@ if TYPE_CHECKING:
     from verifier.reporting.summary import Summary
 
 
-def gate(root: Path) -> Status:
-    """Prove what the specs under ``root`` promise; 0 lets the commit pass."""
-    if not root.is_dir():
-        raise BadInput(f"there is no folder '{root}'")
-    specs = tracked_specs(root)
-    if not specs:
-        raise BadInput(f"git tracks no spec.toml in '{root}': there is nothing to prove")
+def gate(root: Path, commit: str | None = None, *, on_disk: bool = False) -> Status:
+    """Prove what the specs under ``root`` promise; 0 lets the commit pass.
+
+    They are judged as they are staged, as ``commit`` has them, or as they are on disk.
+    """
     screen = Screen()
-    specs = present(specs, screen.complain)
-    progress, keep_in = Progress(screen), _private(root)
-    outcomes = judge_all(specs, Wish(), os.cpu_count() or 1, progress)
-    statuses = [each for one in watched(outcomes, progress) for each in _tell(one, screen, keep_in)]
+    with tree_of(root, commit, on_disk=on_disk) as tree:
+        if not tree.specs:
+            raise BadInput(f"{_where(root, commit)} has no spec.toml: there is nothing to prove")
+        screen.show(line(each) for each in (tree.told, *tree.notes))
+        specs = present(tree.specs, lambda told: screen.complain(tree.named(told)))
+        progress, keep_in = Progress(screen), _private(root)
+        outcomes = judge_all(
+            specs, Wish(), os.cpu_count() or 1, lambda told: progress(tree.named(told))
+        )
+        statuses = [
+            each
+            for one in watched(outcomes, progress)
+            for each in _tell(_named(one, tree), screen, keep_in)
+        ]
     if not statuses:
         screen.complain("no spec here promises anything, so nothing was checked")
     return worst(statuses)
+
+
+def _where(root: Path, commit: str | None) -> str:
+    return f"what git tracks in '{root}'" if commit is None else f"'{root}' in commit {commit}"
+
+
+def _named(outcome: Outcome, tree: Tree) -> Outcome:
+    """Give an outcome in which files have the names by which users know them."""
+    bad, bug = outcome.bad, outcome.bug
+    if bad is not None:
+        where = None if bad.where is None else tree.named(str(bad.where))
+        bad = BadInput(tree.named(bad.message), where, bad.line, bad.column)
+    return replace(
+        outcome,
+        summaries=tuple(replace(one, spec=tree.named(one.spec)) for one in outcome.summaries),
+        bad=bad,
+        bug=None if bug is None else (tree.named(bug[0]), bug[1]),
+    )
 
 
 def _tell(outcome: Outcome, screen: Screen, keep_in: Path) -> list[Status]:

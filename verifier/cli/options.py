@@ -213,4 +213,12 @@ Negated = Annotated[
         "--assumptions", help="Turn each assumption into its opposite, and show what that breaks."
     ),
 ]
+Commit = Annotated[
+    str | None,
+    typer.Option(metavar="REV", help="Judge what this commit has, not what is staged."),
+]
+OnDisk = Annotated[
+    bool,
+    typer.Option("--on-disk", help="Judge the files as they are on disk, staged or not."),
+]
 Root = Annotated[Path, typer.Option(help="The repository; the current folder unless given.")]
