@@ -45,6 +45,11 @@ class Bug(Exception):
     """Our mistake: two solvers or two engines disagree, or an invariant of ours broke."""
 
 
+def printable(text: str) -> str:
+    """Write out line ends and terminal codes, which names from a spec or a file may hold."""
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
+
+
 def nearest(name: str, valid: Iterable[str]) -> str:
     """Give the end of an error sentence: the nearest valid name, or all of them when few."""
     choices = sorted(valid)

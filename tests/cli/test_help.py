@@ -45,6 +45,13 @@ def test_help_has_examples_that_parse(
         assert run(*shlex.split(example)).code == 42, example
 
 
+def test_commands_are_summed_up_in_whole_sentences(run: Callable[..., Ran]) -> None:
+    """No summary is cut in its middle."""
+    listed = run("--help").out.partition("Commands:\n")[2].splitlines()
+    assert len(listed) == len(COMMANDS)
+    assert all(each.endswith(".") and not each.endswith("..") for each in listed)
+
+
 def _reached(name: str) -> Callable[..., int]:
     def stand_in(*arguments: Any, **options: Any) -> int:  # noqa: ANN401 - those of any command
         assert name
@@ -99,8 +106,13 @@ def test_version_names_all_that_a_verdict_depends_on(run: Callable[..., Ran]) ->
         (["prove", "--model", "retaning"], "'retaining'"),
         (["proof"], "No such command 'proof'"),
         (["replay"], "Missing argument"),
-        (["replay", "x.json", "--engine", "bosch"], "'bosch' is no engine"),
-        (["prove", "--jobs", "-1"], "--jobs"),
+        (["replay", "x.json", "--engine", "bosch"], "no engine 'bosch'; did you mean 'bochs'?"),
+        (["prove", "--jobs", "-1"], "--jobs is '-1'; it must be a whole number from 0 to"),
+        (["prove", "--solver-seconds", "1.5"], "--solver-seconds is '1.5'"),
+        (["mutate", "x", "--sample", "0"], "--sample is '0'; it must be a whole number from 1"),
+        (["mutate", "x", "--time", "nan"], "--time is 'nan'; it must be a number from 0"),
+        (["show", "x", "--model", "retaning"], "no model 'retaning'; did you mean 'retaining'?"),
+        (["gate", "--on-disk", "--commit", "HEAD"], "--on-disk judges no commit"),
         (["prove", "--recorded", "--without", "a"], "--recorded drops"),
         (["prove", "--recorded", "--certify", "b"], "--recorded compares"),
         (["recheck", "b", "--solver", "yices"], "'yices'"),
@@ -114,6 +126,7 @@ def test_usage_errors_are_bad_input(
     assert told.code == 2
     assert sentence in told.err
     assert "Traceback" not in told.err
+    assert "Value error" not in told.err
     assert told.out == ""
 
 

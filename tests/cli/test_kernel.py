@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +12,8 @@ import pytest
 from tests.loading.boot import make_bzimage
 from verifier.cli import gate as gate_module
 from verifier.cli import prove as prove_module
-from verifier.cli.kernel import SPECS, divide
+from verifier.cli.find import SPECS
+from verifier.cli.kernel import divide
 from verifier.errors import BadInput
 from verifier.loading import ImageDescription, Kind, load
 
@@ -20,7 +22,8 @@ if TYPE_CHECKING:
 
     from tests.cli.conftest import Ran
     from tests.conftest import Needs
-    from verifier.cli.work import Outcome, Wish
+    from verifier.cli.choose import Wish
+    from verifier.cli.work import Outcome
 
 SMALL = Path(__file__).parents[1] / "inspection" / "kernel.S"
 KERNEL_SPEC = '[image]\nbzimage = "vmlinuz"\n'
@@ -142,3 +145,44 @@ def test_text_is_a_spec_and_bytes_are_an_image() -> None:
     assert divide((Path("vmlinuz.toml"), mine), None) == ((mine,), Path("vmlinuz.toml"))
     with pytest.raises(BadInput, match="there is no spec 'nowhere'"):
         divide((Path("nowhere"),), None)
+
+
+def test_a_claim_chooses_among_the_specs(asked: Asked, run: Callable[..., Ran]) -> None:
+    """A kernel's claim is judged where a spec has it, and one that none has is told once."""
+    told = run("prove", "vmlinuz-9", "--claim", "restored-rsp")
+    assert asked.specs == (SPECS / "efi-switch", SPECS / "trampoline")
+    assert told.err.startswith("left out: ")
+    assert str(SPECS) not in told.err
+    told = run("prove", "vmlinuz-9", "--claim", "restored-rps")
+    assert (told.code, told.out) == (2, "")
+    assert told.err == "no spec has the claim 'restored-rps'; did you mean 'restored-rsp'?\n"
+
+
+def test_specs_that_come_along_have_names(asked: Asked, run: Callable[..., Ran]) -> None:
+    """Neither their command line nor their errors need the path of the package."""
+    run("prove", "trampoline", "vmlinuz-9")
+    assert asked.specs == (SPECS / "trampoline",)
+    told = run("show", "trampoline")
+    assert told.code == 2
+    assert re.match(r"trampoline/spec.toml:\d+: there is no kernel", told.err)
+    assert "did you mean 'trampoline'?" in run("prove", "trampolin").err
+
+
+def test_a_spec_with_an_image_of_its_own_takes_no_kernel(
+    asked: Asked, run: Callable[..., Ran]
+) -> None:
+    """The error is told alone, before anything of the kernel."""
+    Path("specs/mine/spec.toml").write_text('[image]\nsource = "code.S"\n')
+    told = run("prove", "specs/mine", "--image", "vmlinuz-9")
+    assert (told.code, told.out, asked.specs) == (2, "", ())
+    assert told.err.startswith("specs/mine: the spec is not of a kernel")
+
+
+@pytest.mark.usefixtures("asked")
+@pytest.mark.parametrize(("text", "what"), [("", "is empty"), ("[readme]", "is no spec")])
+def test_a_file_that_is_neither_is_told(text: str, what: str, run: Callable[..., Ran]) -> None:
+    """An empty file, and a text that is no spec, are not told of as broken TOML."""
+    Path("vmlinuz-empty").write_text(text)
+    told = run("prove", "vmlinuz-empty")
+    assert told.code == 2
+    assert told.err.startswith(f"vmlinuz-empty: {what}: expected a spec.toml, a folder that has")

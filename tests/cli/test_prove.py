@@ -12,7 +12,8 @@ import pytest
 
 from tests.reporting import build
 from verifier.cli import prove as prove_module
-from verifier.cli.work import Outcome, Wish
+from verifier.cli.choose import Wish
+from verifier.cli.work import Outcome
 from verifier.errors import BadInput
 from verifier.machine.models import ModelName
 from verifier.proving.target import Choice, read_target

@@ -15,7 +15,8 @@ import pytest
 from tests.specification.build import SPEC
 from verifier.cli import main
 from verifier.cli import work as work_module
-from verifier.cli.work import Wish, judge_all
+from verifier.cli.choose import Wish
+from verifier.cli.work import judge_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,6 +49,16 @@ def test_bad_specs_are_outcomes(jobs: int) -> None:
     assert first.line is not None
     assert "rsx" in first.message
     assert str(second).startswith("specs/b/spec.toml:1:")
+
+
+@pytest.mark.usefixtures("here")
+def test_processes_say_what_they_are_at() -> None:
+    """Of several specs it is told how many are done, and of each other one what is going on."""
+    specs = (make("a", BROKEN), make("b", BROKEN), make("c", BROKEN))
+    said: list[str] = []
+    assert len(list(judge_all(specs, Wish(), 2, said.append))) == 3
+    assert said[0].startswith("0 of 3 specs done")
+    assert any("specs/a: reading" in each for each in said)
 
 
 @pytest.mark.usefixtures("here")

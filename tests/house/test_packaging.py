@@ -25,7 +25,7 @@ COME_WITH_PYTHON = {"pip", "setuptools", "wheel"}
 PIN = re.compile(r'([A-Za-z0-9_.-]+)==([\w.!+]+)(?: ; python_version (<|>=) "3\.12")?')
 AT_LEAST = 90
 KERNELS = "linux-bzimage"
-FIND = "from verifier.cli.kernel import SPECS, divide; print(*divide((SPECS,), None)[0], sep='\\n')"
+FIND = "from verifier.cli.find import *; print(*find_specs([SPECS]), sep='\\n')"
 BEFORE_3_12 = sys.version_info < (3, 12)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -82,6 +83,7 @@ def _about(report: Report, session: Session) -> dict[str, Any]:
             **{name: " ".join(text.split()) for name, text in report.spec.granted.items()},
         },
         "dropped": list(report.dropped),
+        "limits": asdict(report.spec.limits),
         "cuts": [
             {"place": each.place, "invariant": each.invariant, "heads": each.heads}
             for each in dict.fromkeys(session.context.cuts)

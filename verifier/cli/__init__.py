@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from verifier.errors import BadInput
+from verifier.errors import BadInput, printable
 
 INTERRUPTED, PIPE_CLOSED = 130, 141
 BAD_INPUT, BUG = 2, 5
@@ -31,9 +31,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except BadInput as error:
-        from verifier.reporting.wording import printable  # noqa: PLC0415 - needed only here
+        from verifier.cli.find import shown  # noqa: PLC0415 - needed only here
 
-        sys.stderr.write(f"{printable(str(error))}\n")
+        sys.stderr.write(f"{printable(shown(str(error)))}\n")
         return BAD_INPUT
     except Exception as error:  # noqa: BLE001 - whatever else comes up is our mistake
         from verifier.cli.bugs import tell_bug  # noqa: PLC0415 - needed only here

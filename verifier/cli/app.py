@@ -8,6 +8,7 @@ import typer
 
 from verifier.cli import options
 from verifier.cli.options import Model, engine_names
+from verifier.errors import BadInput
 
 app = typer.Typer(
     rich_markup_mode=None,
@@ -37,8 +38,10 @@ Exit codes:
 
 MUTATE_EXIT_CODES = """\b
 Exit codes:
-  0  no mutant survives unexplained      2  bad input, or the target is not proved as it is
-  1  one does, or an explanation is not needed  5  a bug of the verifier
+  0  no mutant survives unexplained
+  1  one does, or an explanation in the spec is not needed
+  2  bad input, or the target is not proved as it is
+  5  a bug of the verifier
 """
 
 
@@ -56,7 +59,9 @@ def verifier(*, version: options.Version = False) -> None:
     del version
 
 
-@app.command(epilog=EXIT_CODES)
+@app.command(
+    epilog=EXIT_CODES, short_help="Prove what specs claim of their bytes, or show where it fails."
+)
 def prove(  # noqa: PLR0913 - one parameter for each option of the command line
     *,
     specs: options.Specs = None,
@@ -71,6 +76,7 @@ def prove(  # noqa: PLR0913 - one parameter for each option of the command line
     cex: options.KeepIn = None,
     image: options.Image = None,
     certify: options.Certify = None,
+    solver_seconds: options.SolverSeconds = None,
 ) -> None:
     """Prove what specs claim of their bytes, or refute it by a start that another CPU confirms.
 
@@ -81,27 +87,28 @@ def prove(  # noqa: PLR0913 - one parameter for each option of the command line
       verifier prove specs/la57-rfc
       verifier prove specs/la57-rfc --claim rsi-preserved --explain
       verifier prove specs/la57-rfc --model retaining --without stack-below-4g
+      verifier prove specs/la57-rfc/broken/rsi-not-restored.toml
       verifier prove specs/la57-prepatch --all-models --json report.json
-      verifier prove --recorded
       verifier prove /boot/vmlinuz
-      verifier prove specs/linux-bzimage/trampoline --image vmlinuz
+      verifier prove trampoline --image vmlinuz
       verifier prove specs/la57-lowstack --certify bundle
     """  # noqa: D301 - Typer keeps lines as they are after a backspace
     from verifier.cli import prove as command  # noqa: PLC0415 - help must not wait for it
-    from verifier.cli.work import Wish  # noqa: PLC0415 - likewise
+    from verifier.cli.choose import Wish  # noqa: PLC0415 - likewise
 
     if recorded and without:
-        raise typer.BadParameter("--recorded drops the assumptions that specs name by itself")
+        raise BadInput("--recorded drops the assumptions that specs name by itself")
     if recorded and certify is not None:
-        raise typer.BadParameter("--recorded compares verdicts; a bundle is written without it")
+        raise BadInput("--recorded compares verdicts; a bundle is written without it")
     models = tuple(each.value for each in model or ())
     claims, dropped = tuple(claim or ()), tuple(without or ())
-    wish = Wish(models, all_models, claims, dropped, explain, recorded, image)
+    wanted = (models, all_models, claims, dropped, explain, recorded, image)
+    wish = Wish(*wanted, solver_seconds=solver_seconds)
     order = command.Order(tuple(specs or ()), wish, json, jobs, cex, certify)
     raise typer.Exit(command.prove(order))
 
 
-@app.command(epilog=RECHECK_EXIT_CODES)
+@app.command(epilog=RECHECK_EXIT_CODES, short_help="Check a proof bundle with other solvers.")
 def recheck(
     *,
     folder: options.Folder,
@@ -126,7 +133,9 @@ def recheck(
     raise typer.Exit(command.recheck(folder, names, seconds, json))
 
 
-@app.command(epilog=REPLAY_EXIT_CODES)
+@app.command(
+    epilog=REPLAY_EXIT_CODES, short_help="Run a saved counterexample on another CPU implementation."
+)
 def replay(
     *, file: options.SavedFile, engine: options.Engines = None, trace: options.Trace = False
 ) -> None:
@@ -143,7 +152,7 @@ def replay(
     raise typer.Exit(command.replay(file, names, asked=engine is not None, trace=trace))
 
 
-@app.command()
+@app.command(short_help="Show what a spec assumes and claims, and its bytes by mode.")
 def show(
     *,
     spec: options.OneSpec,
@@ -163,7 +172,7 @@ def show(
     raise typer.Exit(command.show(spec, model.value, image))
 
 
-@app.command()
+@app.command(short_help="Show what is in a kernel or another image, without symbols.")
 def inspect(*, image: options.OneImage, json: options.Json = None) -> None:
     """Show what is in a kernel or another image, found without its symbols.
 
@@ -180,7 +189,9 @@ def inspect(*, image: options.OneImage, json: options.Json = None) -> None:
     raise typer.Exit(command.inspect(image, json))
 
 
-@app.command(epilog=EXIT_CODES)
+@app.command(
+    epilog=EXIT_CODES, short_help="Block a commit that breaks what this repository's specs promise."
+)
 def gate(
     *,
     root: options.Root = Path(),
@@ -202,11 +213,14 @@ def gate(
     from verifier.cli import gate as command  # noqa: PLC0415 - help must not wait for it
 
     if on_disk and commit is not None:
-        raise typer.BadParameter("--on-disk judges no commit; leave one of them out")
+        raise BadInput("--on-disk judges no commit; leave one of them out")
     raise typer.Exit(command.gate(root, commit, on_disk=on_disk))
 
 
-@app.command(epilog=MUTATE_EXIT_CODES)
+@app.command(
+    epilog=MUTATE_EXIT_CODES,
+    short_help="Show which small changes of the bytes no claim of a spec sees.",
+)
 def mutate(  # noqa: PLR0913 - one parameter for each option of the command line
     *,
     spec: options.OneSpec,

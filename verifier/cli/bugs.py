@@ -8,9 +8,8 @@ import traceback
 from pathlib import Path
 
 from verifier.cli.versions import tools
-from verifier.errors import BadInput
+from verifier.errors import BadInput, printable
 from verifier.reporting.files import write_whole
-from verifier.reporting.wording import printable
 
 
 def details_of(error: BaseException) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +12,15 @@ from verifier.errors import BadInput, nearest
 
 FILE_NAME = "spec.toml"
 HOME = "specs"
+SPECS = Path(__file__).parent / "kernels"
+"""The specs of kernels that ship; in a checkout, links to those under ``specs``."""
 
 
 def find_specs(given: Iterable[Path]) -> tuple[Path, ...]:
-    """Give the specs that arguments name, or all of the current folder; BadInput for none."""
+    """Give the specs that arguments name, or all of the current folder; BadInput for none.
+
+    A spec of kernels that comes along has its name, too, where nothing else is called so.
+    """
     named = [spec for path in given for spec in _named(path)]
     if not named:
         named = known_specs()
@@ -30,16 +37,36 @@ def known_specs() -> list[Path]:
 
 def _named(path: Path) -> list[Path]:
     if path.is_file():
+        _require_spec(path)
         return [path]
     if not path.is_dir() and path.is_absolute():
         raise BadInput("there is no such file or folder", path)
     if not path.is_dir():
-        known = [str(spec) for spec in known_specs()]
+        own = _inside(SPECS)
+        if path.name == str(path) and SPECS / path in own:
+            return [SPECS / path]
+        known, along = [str(spec) for spec in known_specs()], [shown(spec) for spec in own]
+        if get_close_matches(str(path), along):
+            known += along
         raise BadInput(f"there is no spec '{path}'; {nearest(str(path), known)}")
     found = _own(path) or _below(path)
     if not found:
         raise BadInput(f"there is no {FILE_NAME} in '{path}' nor in a folder of it")
     return found
+
+
+def _require_spec(file: Path) -> None:
+    """Refuse a file that is no spec and is not called like one; TOML's own errors mislead there."""
+    if file.suffix == ".toml" or not {"image", "mistake"}.isdisjoint(document_of(file)):
+        return
+    what = "is no spec" if file.stat().st_size else "is empty"
+    wanted = f"a {FILE_NAME}, a folder that has one, or a kernel as it ships (a bzImage)"
+    raise BadInput(f"{what}: expected {wanted}", file)
+
+
+def shown(spec: Path | str) -> str:
+    """Give a text that may name specs which come along, by the names that users know."""
+    return str(spec).replace(f"{SPECS}{os.sep}", "")
 
 
 def _own(folder: Path) -> list[Path]:
@@ -76,7 +103,7 @@ def image_of(spec: Path, *kinds: str) -> str | None:
     """Give the file that a spec names as its image, of any kind or of those named; None without."""
     from verifier.specification.spec import ImageKind  # noqa: PLC0415 - completion has no need
 
-    image = _document(spec).get("image")
+    image = document_of(spec).get("image")
     for kind in kinds or [each.value for each in ImageKind]:
         name = image.get(kind) if isinstance(image, dict) else None
         if isinstance(name, str):
@@ -92,19 +119,22 @@ def complete_spec(incomplete: str) -> list[str]:
 def complete_ids(specs: Iterable[Path], table: str, incomplete: str) -> list[str]:
     """Complete the id of a claim or of an assumption, from the files as they are."""
     chosen = [*specs] or known_specs()
-    found = sorted({name for spec in chosen for name in _ids(spec, table)})
+    found = sorted({name for spec in chosen for name in ids_of(spec, table)})
     return [name for name in found if name.startswith(incomplete)]
 
 
-def _ids(spec: Path, table: str) -> Iterator[str]:
-    tables = _document(spec).get(table, [])
-    for each in tables if isinstance(tables, list) else []:
-        name = each.get("id") if isinstance(each, dict) else None
-        if isinstance(name, str):
-            yield name
+def ids_of(spec: Path, *tables: str) -> Iterator[str]:
+    """Give the ids of claims, assumptions or contracts, from the file as it is."""
+    document = document_of(spec)
+    for name in tables:
+        found = document.get(name, [])
+        for each in found if isinstance(found, list) else []:
+            given = each.get("id") if isinstance(each, dict) else None
+            if isinstance(given, str):
+                yield given
 
 
-def _document(spec: Path) -> dict[str, Any]:
+def document_of(spec: Path) -> dict[str, Any]:
     """Give what a spec's file holds, nothing where it cannot be read."""
     from verifier.specification.document import (  # noqa: PLC0415 - completion alone needs it
         read_document,

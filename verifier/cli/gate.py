@@ -8,17 +8,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from verifier.cli.bugs import keep_bug
+from verifier.cli.choose import Wish
 from verifier.cli.find import present
 from verifier.cli.git import ask_git
 from verifier.cli.prove import KEPT_IN, watched
 from verifier.cli.screen import Progress, Screen
 from verifier.cli.tree import Tree, tree_of
-from verifier.cli.work import Outcome, Wish, judge_all
-from verifier.errors import BadInput
+from verifier.cli.work import Outcome, judge_all
+from verifier.errors import BadInput, printable
 from verifier.reporting.recorded_text import gate_lines
 from verifier.reporting.saved import save
 from verifier.reporting.status import Status, worst
-from verifier.reporting.wording import line, printable
+from verifier.reporting.wording import line
 
 if TYPE_CHECKING:
     from verifier.machine.models import ModelName
@@ -57,16 +58,8 @@ def _where(root: Path, commit: str | None) -> str:
 
 def _named(outcome: Outcome, tree: Tree) -> Outcome:
     """Give an outcome in which files have the names by which users know them."""
-    bad, bug = outcome.bad, outcome.bug
-    if bad is not None:
-        where = None if bad.where is None else tree.named(str(bad.where))
-        bad = BadInput(tree.named(bad.message), where, bad.line, bad.column)
-    return replace(
-        outcome,
-        summaries=tuple(replace(one, spec=tree.named(one.spec)) for one in outcome.summaries),
-        bad=bad,
-        bug=None if bug is None else (tree.named(bug[0]), bug[1]),
-    )
+    summaries = tuple(replace(one, spec=tree.named(one.spec)) for one in outcome.summaries)
+    return replace(outcome.named(tree.named), summaries=summaries)
 
 
 def _tell(outcome: Outcome, screen: Screen, keep_in: Path) -> list[Status]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from verifier.cli.find import find_specs
+from verifier.cli.find import SPECS, find_specs, image_of
 from verifier.errors import BadInput
 from verifier.reporting.wording import STRONG, line, paragraph
 
@@ -15,9 +15,6 @@ if TYPE_CHECKING:
 
     from verifier.inspection import Inspection
     from verifier.loading.binary import Binary
-
-SPECS = Path(__file__).parent / "kernels"
-"""The specs of kernels that ship; in a checkout, links to those under ``specs``."""
 
 _HEAD = 1024
 """Bytes from a file's beginning, of which text has none that is 0."""
@@ -39,7 +36,17 @@ def divide(given: tuple[Path, ...], image: Path | None) -> tuple[tuple[Path, ...
         return find_specs(named), None
     if len(images) > 1:
         raise BadInput(f"'{images[1]}' is a second image; one is proved at a time")
-    return find_specs(named or (SPECS,)), images[0]
+    specs = find_specs(named or (SPECS,))
+    _require_kernels(specs)
+    return specs, images[0]
+
+
+def _require_kernels(specs: tuple[Path, ...]) -> None:
+    """Refuse an image for specs that have one of their own, before anything is said of it."""
+    for spec in specs:
+        if image_of(spec) is not None and image_of(spec, "bzimage") is None:
+            message = "the spec is not of a kernel, so its image is no other than the one it names"
+            raise BadInput(message, spec)
 
 
 def _is_binary(path: Path) -> bool:

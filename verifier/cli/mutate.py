@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from verifier.cli.find import find_specs
+from verifier.cli.find import document_of, find_specs
 from verifier.cli.screen import Progress, Screen
 from verifier.errors import BadInput
 from verifier.machine.models import ModelName
@@ -52,6 +52,8 @@ def mutate(order: Order) -> Status:
     spec, *others = find_specs([order.spec])
     if others:
         raise BadInput(f"'{order.spec}' holds {len(others) + 1} specs; name one", order.spec)
+    if "mistake" in document_of(spec):
+        raise BadInput("is a mistake, whose bytes are changed already; name its spec", spec)
     report = order.json
     if report is not None and report != STDOUT and not report.absolute().parent.is_dir():
         raise BadInput(f"there is no folder '{report.parent}' to write the report to")

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from enum import Enum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, TypeVar
 
 import typer
 
 from verifier.cli.find import complete_ids, complete_spec
+from verifier.errors import BadInput, nearest
+
+_HIGHEST = 1_000_000_000
+"""What a number of an option may be at most, unless it is a seed."""
+_HIGHEST_SEED = (1 << 64) - 1
 
 
 def drawn_seed() -> int:
@@ -40,16 +46,48 @@ class EngineName(Enum):
     QEMU = "qemu"
 
 
+Choice = TypeVar("Choice", bound=Enum)
+
+
+def _one_of(choices: type[Choice], word: str) -> Callable[[str], Choice]:
+    """Give what reads one of a few names."""
+    named = {str(each.value): each for each in choices}
+
+    def read(text: str | Choice) -> Choice:
+        if not isinstance(text, str):
+            return text
+        if text not in named:
+            raise BadInput(f"there is no {word} '{text}'; {nearest(text, named)}")
+        return named[text]
+
+    return read
+
+
+def _number(
+    option: str, lowest: float, kind: type[int | float] = int, highest: int = _HIGHEST
+) -> Callable[[str], Any]:
+    """Give what reads a number of an option, whole unless ``kind`` is float."""
+    wanted = f"a {'whole ' if kind is int else ''}number from {lowest} to {highest}"
+
+    def read(text: str | float) -> float:
+        try:
+            value = kind(text)
+        except (ValueError, OverflowError):
+            value = kind(-1)
+        if not lowest <= value <= highest:
+            raise BadInput(f"{option} is '{text}'; it must be {wanted}")
+        return value
+
+    return read
+
+
 def engine_names(text: str | None) -> tuple[str, ...]:
     """Read ``bochs,qemu``; without a text, all there are."""
     known = [each.value for each in EngineName]
     if text is None:
         return tuple(known)
-    names = dict.fromkeys(name.strip() for name in text.split(","))
-    for name in names:
-        if name not in known:
-            raise typer.BadParameter(f"'{name}' is no engine: {' or '.join(known)}")
-    return tuple(names)
+    read = _one_of(EngineName, "engine")
+    return tuple(dict.fromkeys(read(name.strip()).value for name in text.split(",")))
 
 
 def _specs_of(context: typer.Context) -> list[Path]:
@@ -62,6 +100,10 @@ def _complete_claim(context: typer.Context, incomplete: str) -> list[str]:
 
 def _complete_assumption(context: typer.Context, incomplete: str) -> list[str]:
     return complete_ids(_specs_of(context), "assume", incomplete)
+
+
+def _complete_model(incomplete: str) -> list[str]:
+    return [each.value for each in Model if each.value.startswith(incomplete)]
 
 
 def _print_versions(value: bool) -> None:  # noqa: FBT001 - Typer passes an option's value so
@@ -95,7 +137,9 @@ Models = Annotated[
     typer.Option(
         "--model",
         "-m",
+        parser=_one_of(Model, "model"),
         metavar="MODEL",
+        autocompletion=_complete_model,
         help="Judge under this model, not those promised; repeatable. "
         "One of architectural, retaining, zeroing.",
     ),
@@ -134,12 +178,24 @@ Json = Annotated[
 Jobs = Annotated[
     int,
     typer.Option(
-        "--jobs", "-j", min=0, metavar="N", help="Specs proved at once; 0: one a processor."
+        "--jobs",
+        "-j",
+        parser=_number("--jobs", 0),
+        metavar="N",
+        help="Specs proved at once; 0: one a processor.",
     ),
 ]
 KeepIn = Annotated[
     Path | None,
     typer.Option(metavar="DIR", help="Keep counterexamples here, not in counterexamples/."),
+]
+SolverSeconds = Annotated[
+    int | None,
+    typer.Option(
+        parser=_number("--solver-seconds", 1),
+        metavar="N",
+        help="Seconds for one question to the solver, not those of the spec.",
+    ),
 ]
 Certify = Annotated[
     Path | None,
@@ -152,20 +208,33 @@ Solvers = Annotated[
     list[SolverChoice] | None,
     typer.Option(
         "--solver",
+        parser=_one_of(SolverChoice, "solver"),
         metavar="NAME",
         help="Ask this solver alone; repeatable. One of bitwuzla, cvc5, z3; all unless given.",
     ),
 ]
 Seconds = Annotated[
     float,
-    typer.Option(min=0.1, metavar="N", help="Seconds that a solver has for one obligation."),
+    typer.Option(
+        parser=_number("--seconds", 0.1, float),
+        metavar="N",
+        help="Seconds that a solver has for one obligation.",
+    ),
 ]
 OneSpec = Annotated[
     Path,
     typer.Argument(metavar="SPEC", help="A spec.toml or its folder.", autocompletion=complete_spec),
 ]
 OneModel = Annotated[
-    Model, typer.Option("--model", "-m", help="The model whose paths give each byte's mode.")
+    Model,
+    typer.Option(
+        "--model",
+        "-m",
+        parser=_one_of(Model, "model"),
+        metavar="MODEL",
+        autocompletion=_complete_model,
+        help="The model whose paths give each byte's mode.",
+    ),
 ]
 Image = Annotated[
     Path | None,
@@ -186,14 +255,28 @@ Trace = Annotated[
 ]
 Seed = Annotated[
     int | None,
-    typer.Option(metavar="N", min=0, help="Draw mutants in the order that this seed gives."),
+    typer.Option(
+        parser=_number("--seed", 0, highest=_HIGHEST_SEED),
+        metavar="N",
+        help="Draw mutants in the order that this seed gives.",
+    ),
 ]
 Sample = Annotated[
-    int | None, typer.Option(metavar="N", min=1, help="Judge this many mutants, drawn by a seed.")
+    int | None,
+    typer.Option(
+        parser=_number("--sample", 1),
+        metavar="N",
+        help="Judge this many mutants, drawn by a seed.",
+    ),
 ]
 Patience = Annotated[
     float | None,
-    typer.Option("--time", metavar="SECONDS", min=0, help="Begin no mutant after this time."),
+    typer.Option(
+        "--time",
+        parser=_number("--time", 0, float),
+        metavar="SECONDS",
+        help="Begin no mutant after this time.",
+    ),
 ]
 ReplayKills = Annotated[
     bool,
@@ -204,7 +287,9 @@ ReplayKills = Annotated[
 Starts = Annotated[
     int,
     typer.Option(
-        metavar="N", min=0, help="Starts at each sampled load from which a survivor is replayed."
+        parser=_number("--starts", 0),
+        metavar="N",
+        help="Starts at each sampled load from which a survivor is replayed.",
     ),
 ]
 Negated = Annotated[

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 
 from verifier.bundle.layout import Staging, sealed
 from verifier.cli.bugs import keep_bug
-from verifier.cli.find import present
+from verifier.cli.choose import Wish, fitting
+from verifier.cli.find import document_of, present, shown
 from verifier.cli.kernel import divide, kernel_lines
 from verifier.cli.screen import Progress, Screen
 from verifier.cli.versions import tools
-from verifier.cli.work import Outcome, Wish, judge_all
-from verifier.errors import BadInput
+from verifier.cli.work import Outcome, judge_all
+from verifier.errors import BadInput, printable
 from verifier.reporting.document import Run, dumped
 from verifier.reporting.files import write_whole
 from verifier.reporting.recorded import Disagreement, agreement_code
@@ -23,7 +24,7 @@ from verifier.reporting.recorded_text import recorded_lines
 from verifier.reporting.saved import save
 from verifier.reporting.status import Status, exit_code, worst
 from verifier.reporting.text import summary_lines, tally, tool_lines
-from verifier.reporting.wording import counted, line, printable
+from verifier.reporting.wording import counted, line
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -66,6 +67,7 @@ class Ledger:
 
     def enter(self, outcome: Outcome) -> None:
         """Take up the outcome of one spec, and print it."""
+        outcome = outcome.named(shown)
         self.parts += outcome.parts
         if outcome.bad is not None:
             self._fail(printable(str(outcome.bad)), Status.BAD_INPUT)
@@ -181,12 +183,18 @@ def _prove(order: Order) -> Status:
     report = order.json
     if report is not None and report != STDOUT and not report.absolute().parent.is_dir():
         raise BadInput(f"there is no folder '{report.parent}' to write the report to")
+    wish = replace(order.wish, image=image, several=len(specs) > 1)
+    specs = fitting(specs, wish, screen.complain)
+    mistakes = [spec for spec in specs if "mistake" in document_of(spec)]
+    if mistakes and wish.recorded:
+        message = "a mistake is not compared with its spec's verdicts; leave --recorded out"
+        raise BadInput(message, mistakes[0])
     told = kernel_lines(image) if image is not None else []
     ledger, progress = Ledger(order, screen), Progress(screen)
     if order.json != STDOUT:
         screen.show(told)
     jobs = order.jobs or os.cpu_count() or 1
-    outcomes = judge_all(specs, replace(order.wish, image=image), jobs, progress)
+    outcomes = judge_all(specs, wish, jobs, progress)
     for outcome in watched(outcomes, progress):
         ledger.enter(outcome)
     return ledger.close()

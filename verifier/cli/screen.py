@@ -11,8 +11,9 @@ from rich.console import Console
 from rich.status import Status
 from rich.text import Text
 
+from verifier.errors import printable
 from verifier.reporting.trace import Layout
-from verifier.reporting.wording import line, printable
+from verifier.reporting.wording import line
 
 PATIENCE = 1.0
 """Seconds of work before any progress is shown."""

@@ -8,7 +8,7 @@ from verifier.cli.find import find_specs
 from verifier.cli.screen import Progress, Screen
 from verifier.errors import BadInput
 from verifier.machine.models import ModelName
-from verifier.proving.target import read_target
+from verifier.proving.named import open_target
 from verifier.reporting.listing import listing_lines
 from verifier.reporting.spec_text import spec_lines
 from verifier.reporting.status import Status
@@ -21,7 +21,7 @@ def show(path: Path, model: str, image: Path | None) -> Status:
     if others:
         raise BadInput(f"'{path}' holds {len(others) + 1} specs; name one", path)
     screen = Screen()
-    target = read_target(spec, image=image)
+    target = open_target(spec, image=image)
     screen.show(spec_lines(target.spec, target.image))
     progress = Progress(screen)
     progress(f"{target.spec.name}: following every path under {model}")

@@ -7,40 +7,27 @@ import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from verifier.cli.bugs import details_of
+from verifier.cli.choose import Wish, narrowed
+from verifier.cli.find import shown
 from verifier.errors import BadInput
 from verifier.replay.engine import available
 from verifier.replay.replayer import Replayer
 
 if TYPE_CHECKING:
+    from multiprocessing.queues import SimpleQueue
+
     from verifier.proving.result import Report
     from verifier.reporting.recorded import Disagreement
     from verifier.reporting.summary import Summary
 
 Say = Callable[[str], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """What to judge of each spec; without models, each claim under those it promises.
-
-    ``recorded`` judges all that a spec records, ``[[without]]`` included. ``image`` is the
-    kernel to judge them on, None where each spec has its own; ``bundle`` the folder that the
-    proofs are written to, None where they are not.
-    """
-
-    models: tuple[str, ...] = ()
-    all_models: bool = False
-    claims: tuple[str, ...] = ()
-    without: tuple[str, ...] = ()
-    explain: bool = False
-    recorded: bool = False
-    image: Path | None = None
-    bundle: Path | None = None
+LOOK = 0.5
+"""Seconds between two looks at what other processes say they are at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +44,14 @@ class Outcome:
     parts: tuple[str, ...] = ()
     bad: BadInput | None = None
     bug: tuple[str, str] | None = None
+
+    def named(self, name: Callable[[str], str]) -> Outcome:
+        """Give the outcome with texts in which ``name`` gave files the names that users know."""
+        bad, bug = self.bad, self.bug
+        if bad is not None:
+            where = None if bad.where is None else name(str(bad.where))
+            bad = BadInput(name(bad.message), where, bad.line, bad.column)
+        return replace(self, bad=bad, bug=None if bug is None else (name(bug[0]), bug[1]))
 
 
 def judge_all(specs: tuple[Path, ...], wish: Wish, jobs: int, say: Say) -> Iterator[Outcome]:
@@ -76,8 +71,9 @@ def judge(spec: Path, wish: Wish, replayer: Replayer, say: Say) -> Outcome:
     from verifier.reporting.recorded import compare  # noqa: PLC0415 - after the replayer's start
     from verifier.reporting.summary import summarise  # noqa: PLC0415 - likewise
 
-    say(f"{spec}: reading")
+    say(f"{shown(spec)}: reading")
     try:
+        wish = narrowed(spec, wish)
         reports = list(_reports(spec, wish, replayer, say))
         whole = wish.recorded and not (wish.claims or wish.models)
         return Outcome(
@@ -104,35 +100,35 @@ def _written(reports: Sequence[Report], bundle: Path | None) -> tuple[str, ...]:
 
 def _reports(spec: Path, wish: Wish, replayer: Replayer, say: Say) -> Iterator[Report]:
     from verifier.machine.models import ModelName  # noqa: PLC0415 - after the replayer's start
+    from verifier.proving.named import open_target  # noqa: PLC0415 - likewise
     from verifier.proving.target import Choice  # noqa: PLC0415 - likewise
     from verifier.reporting.recorded import alterations  # noqa: PLC0415 - likewise
-    from verifier.verify import Options, verify  # noqa: PLC0415 - likewise
+    from verifier.verify import Options, verify_target  # noqa: PLC0415 - likewise
 
     named = tuple(ModelName(name) for name in wish.models)
-    every = wish.all_models or wish.recorded
-    choice = Choice(models=named, claims=wish.claims, every=every)
-    certify = wish.bundle is not None
-    options = Options(choice, wish.without, wish.image, wish.explain, certify=certify)
-    report = verify(spec, options, replayer, say)
-    yield report
-    for each in alterations(report.spec) if wish.recorded else ():
+    choice = Choice(models=named, claims=wish.claims, every=wish.all_models or wish.recorded)
+    options = Options(choice, explain=wish.explain, certify=wish.bundle is not None)
+    target = open_target(spec, wish.without, wish.image, wish.solver_seconds)
+    yield verify_target(target, options, replayer, say)
+    for each in alterations(target.spec) if wish.recorded else ():
         if named and each.model not in named:
             continue
         choice = Choice(models=(each.model,), claims=wish.claims)
-        options = Options(choice, (each.drop,), wish.image, wish.explain)
-        yield verify(spec, options, replayer, say)
+        target = open_target(spec, (each.drop,), wish.image, wish.solver_seconds)
+        options = Options(choice, explain=wish.explain)
+        yield verify_target(target, options, replayer, say)
 
 
 def _judge_apart(specs: tuple[Path, ...], wish: Wish, jobs: int, say: Say) -> Iterator[Outcome]:
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(min(jobs, len(specs)), context, _leave_interrupts)
+    board = _Board(context.SimpleQueue(), len(specs))
+    pool = ProcessPoolExecutor(min(jobs, len(specs)), context, _begin, (board.told,))
     try:
         futures = [pool.submit(_judge_here, spec, wish) for spec in specs]
         for spec, future in zip(specs, futures, strict=True):
             while not future.done():
-                done = sum(each.done() for each in futures)
-                say(f"{len(specs)} specs, {done} done")
-                wait(_pending(futures), return_when=FIRST_COMPLETED)
+                say(board.read())
+                wait(_pending(futures), LOOK, return_when=FIRST_COMPLETED)
             yield _outcome(spec, future)
     except BaseException:
         pool.shutdown(wait=False, cancel_futures=True)
@@ -140,6 +136,31 @@ def _judge_apart(specs: tuple[Path, ...], wish: Wish, jobs: int, say: Say) -> It
             process.terminate()
         raise
     pool.shutdown()
+
+
+@dataclass(slots=True)
+class _Board:
+    """What the processes say they are at: ``told`` brings a spec and a sentence, None at its end.
+
+    ``latest`` is the last sentence on each spec that is being judged.
+    """
+
+    told: SimpleQueue[tuple[str, str | None]]
+    total: int
+    done: int = 0
+    latest: dict[str, str] = field(default_factory=dict)
+
+    def read(self) -> str:
+        """Take up what was said; give it in one line."""
+        while not self.told.empty():
+            spec, sentence = self.told.get()
+            if sentence is None:
+                self.latest.pop(spec, None)
+                self.done += 1
+            else:
+                self.latest[spec] = sentence
+        count = f"{self.done} of {self.total} specs done"
+        return "; ".join([count, *self.latest.values()])
 
 
 def _pending(futures: list[Future[Outcome]]) -> list[Future[Outcome]]:
@@ -154,11 +175,19 @@ def _outcome(spec: Path, future: Future[Outcome]) -> Outcome:
 
 
 def _judge_here(spec: Path, wish: Wish) -> Outcome:
-    with Replayer(available()) as replayer:
-        replayer.warm_up()
-        return judge(spec, wish, replayer, lambda _: None)
+    try:
+        with Replayer(available()) as replayer:
+            replayer.warm_up()
+            return judge(spec, wish, replayer, lambda text: _channel[0].put((str(spec), text)))
+    finally:
+        _channel[0].put((str(spec), None))
 
 
-def _leave_interrupts() -> None:
-    """Leave an interrupt to the main process, which ends the others."""
+_channel: list[SimpleQueue[tuple[str, str | None]]] = []
+"""In a process that judges: where it says what it is at."""
+
+
+def _begin(told: SimpleQueue[tuple[str, str | None]]) -> None:
+    """Leave an interrupt to the main process, which ends the others, and keep the way to it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _channel.append(told)

@@ -80,18 +80,20 @@ def _part(image: Image, source: ImageSource) -> Image:
     return image.part(start, end)
 
 
-def mistaken_target(path: Path, mistake: Mistake, image: Path | None = None) -> Target:
+def mistaken_target(
+    path: Path, mistake: Mistake, image: Path | None = None, without: Sequence[str] = ()
+) -> Target:
     """Read a spec whose source, or whose image's bytes, have the edits of ``mistake``.
 
     The labels are those of the image as it was.
     """
     source = _image_source(path, image)
     if mistake.of_bytes or source.kind is not ImageKind.SOURCE:
-        return _with_spec(path, _part(mistake.patch(_whole(source)), source), ())
+        return _with_spec(path, _part(mistake.patch(_whole(source)), source), without)
     text = mistake.apply(source.file.read_text(encoding="utf-8"))
     folder = source.file.parent
     whole = load_source_text(text, str(source.file), folder, source.link_address)
-    return _with_spec(path, _part(whole, source), ())
+    return _with_spec(path, _part(whole, source), without)
 
 
 def altered_target(target: Target, image: Image) -> Target:

@@ -74,6 +74,7 @@ def _target(summary: Summary) -> dict[str, Any]:
         "assumptions": dict(summary.assumptions),
         "unneeded": list(summary.unneeded),
         "dropped": list(summary.dropped),
+        "limits": dict(summary.limits),
         "lifters": lifters_to_json(summary.comparison),
         "gaps": list(summary.gaps),
         "paths": work.paths,

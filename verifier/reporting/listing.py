@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from verifier.reporting.wording import FAINT, line, printable
+from verifier.errors import printable
+from verifier.reporting.wording import FAINT, line
 
 if TYPE_CHECKING:
     from rich.text import Text

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from html import escape
 
-from verifier.reporting.wording import printable
+from verifier.errors import printable
 from verifier.specification.verdict import Verdict
 
 COLOUR = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from verifier.errors import printable
 from verifier.reporting.counterexample import INDENT, PROSE, refutation
 from verifier.reporting.text import footer, heading
 from verifier.reporting.wording import (
@@ -14,7 +15,6 @@ from verifier.reporting.wording import (
     elapsed,
     line,
     paragraph,
-    printable,
 )
 from verifier.specification.verdict import Verdict
 

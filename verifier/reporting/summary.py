@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from verifier.agreement.found import Comparison
@@ -47,7 +47,8 @@ class Summary:
     that were proved, ``source`` the file they come from, ``producer`` the tool that made them.
     ``load_name`` is the input that the image's address is, empty where it is fixed; it is the
     first input of every counterexample. ``comparison`` is of the two lifters' meanings,
-    ``gaps`` are ids of SOUNDNESS.md: what lies between proved and true here.
+    ``gaps`` are ids of SOUNDNESS.md: what lies between proved and true here. ``limits`` are those
+    of the run by the keys that specs give them.
     """
 
     target: str
@@ -68,6 +69,7 @@ class Summary:
     saved: Mapping[tuple[str, ModelName], str] = field(default_factory=dict)
     comparison: Comparison = field(default_factory=Comparison)
     gaps: tuple[str, ...] = ()
+    limits: Mapping[str, int] = field(default_factory=dict)
 
     def promised(self, result: Result) -> bool:
         """Say whether the spec promises this claim under this model."""
@@ -108,6 +110,7 @@ def summarise(report: Report) -> Summary:
         work=_work(report),
         comparison=report.comparison,
         gaps=tuple(gap.value for gap in report.gaps),
+        limits=asdict(spec.limits),
     )
 
 

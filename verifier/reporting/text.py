@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from verifier.errors import printable
 from verifier.reporting.counterexample import DEEPER, INDENT, PROSE, refutation
 from verifier.reporting.explanation import explanation
 from verifier.reporting.lifters import lifter_lines
@@ -19,7 +20,6 @@ from verifier.reporting.wording import (
     holds_where,
     line,
     paragraph,
-    printable,
 )
 from verifier.specification.verdict import Verdict
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from itertools import groupby, pairwise
 from typing import TYPE_CHECKING
 
-from verifier.reporting.wording import FAINT, counted, line, number, printable
+from verifier.errors import printable
+from verifier.reporting.wording import FAINT, counted, line, number
 
 if TYPE_CHECKING:
     from rich.text import Text

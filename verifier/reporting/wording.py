@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from verifier.errors import printable
 from verifier.specification.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -25,11 +26,6 @@ STRONG = "bold"
 
 Part = str | tuple[str, str]
 """A piece of a line, with its style where it has one."""
-
-
-def printable(text: str) -> str:
-    """Write out line ends and terminal codes, which names from a spec or a file may hold."""
-    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
 
 
 def line(*parts: Part) -> Text:
