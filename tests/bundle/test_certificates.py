@@ -58,7 +58,7 @@ def test_no_certificate_excludes_what_has_a_solution(obligations: list[Obligatio
 def test_acl2_rejects_what_it_does_not_verify(
     obligations: list[Obligation], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A certificate that ACL2 does not verify contradicts the bundle; it is asked of no other."""
+    """A certificate that ACL2 does not verify is rejected; it is asked of no other."""
     proved = [each for each in obligations if each.certificate is not None][:2]
     checked = [Checked(each, (), certified=True) for each in proved]
     checked.append(Checked(proved[0], (), certified=None))
@@ -71,9 +71,10 @@ def test_acl2_rejects_what_it_does_not_verify(
     monkeypatch.setattr("verifier.bundle.second.available", lambda: True)
     monkeypatch.setattr("verifier.bundle.second.verified", reply)
     found, said = put_to_acl2(checked)
-    assert said == "ACL2: 1 of 2 certificates verified"
-    assert [each.certified for each in found] == [True, False, None]
-    assert found[1].standing is Standing.CONTRADICTED
+    assert said == ""
+    assert [each.acl2 for each in found] == [True, False, None]
+    assert [each.certified for each in found] == [True, True, None]
+    assert found[1].standing is Standing.REJECTED
     assert all(claim.dimacs.startswith("p cnf ") for claim in asked)
 
 
@@ -84,7 +85,5 @@ def test_without_acl2_its_packages_are_named(
     monkeypatch.setattr("verifier.bundle.second.available", lambda: False)
     (first, *_) = [each for each in obligations if each.certificate is not None]
     checked = [Checked(first, (), certified=True)]
-    assert put_to_acl2(checked) == (
-        checked,
-        "ACL2 was not asked, as it is not installed (Debian: acl2 acl2-books)",
-    )
+    told = "it is not installed (Debian: acl2 acl2-books)"
+    assert put_to_acl2(checked) == (checked, told)

@@ -21,8 +21,8 @@ from verifier.reporting.status import Status
 if TYPE_CHECKING:
     from verifier.bundle.part import Bundle, Obligation
 
-CheckCertificate = Callable[[str, str], bool]
-"""Says whether a proof in LRAT, the second text, refutes an obligation's script, the first."""
+CheckCertificate = Callable[[str, str], "str | None"]
+"""Gives why a proof in LRAT, the second text, does not refute an obligation's script, the first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,23 +43,32 @@ class Standing(Enum):
 
     CONFIRMED = "confirmed"
     UNKNOWN = "unknown"
+    REJECTED = "rejected"
     CONTRADICTED = "contradicted"
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """An obligation with what each solver replied; ``certified`` is None without a certificate."""
+    """An obligation with what each solver replied, and what became of its certificate.
+
+    ``certified`` is the word of our own checker, ``acl2`` that of ACL2's, each None where it was
+    not asked; ``why`` says why ours rejects it.
+    """
 
     obligation: Obligation
     replies: tuple[Reply, ...]
     certified: bool | None = None
+    acl2: bool | None = None
+    why: str = ""
 
     @property
     def standing(self) -> Standing:
-        """Judge the replies: one that contradicts wins, then one that is missing."""
+        """Judge: a solver that contradicts wins, then a rejected certificate, then silence."""
         answers = {reply.answer for reply in self.replies}
-        if answers - {self.obligation.expected, Answer.UNKNOWN} or self.certified is False:
+        if answers - {self.obligation.expected, Answer.UNKNOWN}:
             return Standing.CONTRADICTED
+        if self.certified is False or self.acl2 is False:
+            return Standing.REJECTED
         if Answer.UNKNOWN in answers or not answers:
             return Standing.UNKNOWN
         return Standing.CONFIRMED
@@ -85,7 +94,8 @@ def recheck(bundle: Bundle, plan: Plan) -> Iterator[Checked]:
             ]
             for each, futures in zip(obligations, asked, strict=True):
                 replies = tuple(_reply(name, future) for name, future in futures)
-                yield Checked(each, replies, _certified(each, plan))
+                certified, why = _certified(each, plan)
+                yield Checked(each, replies, certified, why=why)
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
@@ -109,16 +119,17 @@ def _reply(name: SolverName, future: Future[Reply] | None) -> Reply:
     return Reply(name, Answer.UNKNOWN, 0.0, "the process of a solver died")
 
 
-def _certified(obligation: Obligation, plan: Plan) -> bool | None:
+def _certified(obligation: Obligation, plan: Plan) -> tuple[bool | None, str]:
     if obligation.certificate is None or plan.certificates is None:
-        return None
-    return plan.certificates(obligation.text, obligation.certificate)
+        return None, ""
+    why = plan.certificates(obligation.text, obligation.certificate)
+    return why is None, why or ""
 
 
 def status_of(bundle: Bundle, checked: Sequence[Checked]) -> Status:
-    """Give the exit code: a contradiction is a bug, a missing answer unknown, no proof vacuous."""
+    """Give the exit code: 5 for a contradiction or rejection, 4 without a proof, 3 for silence."""
     standings = {each.standing for each in checked}
-    if Standing.CONTRADICTED in standings:
+    if standings & {Standing.CONTRADICTED, Standing.REJECTED}:
         return Status.BUG
     if not any(claim.verdict == "PROVED" for part in bundle.parts for claim in part.claims):
         return Status.VACUOUS

@@ -30,11 +30,16 @@ def check(script: str, proof: str, most_gates: int = MOST_GATES) -> None:
 
 def accepts(script: str, proof: str) -> bool:
     """Say whether ``check`` does; a script that cannot be read is still a BadInput."""
+    return why_refused(script, proof) is None
+
+
+def why_refused(script: str, proof: str) -> str | None:
+    """Give why ``check`` refuses a proof, None where it does not."""
     try:
         check(script, proof)
-    except Refused:
-        return False
-    return True
+    except Refused as refused:
+        return str(refused) or "it is none"
+    return None
 
 
 def clauses_of(script: str, most_gates: int = MOST_GATES) -> list[Clause]:

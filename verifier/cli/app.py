@@ -32,7 +32,7 @@ RECHECK_EXIT_CODES = """\b
 Exit codes:
   0  all obligations confirmed     3  a solver did not answer
   2  bad input, or tampered with   4  the bundle proves nothing
-                                   5  a solver contradicts the bundle
+  5  a solver contradicts the bundle, or a certificate is rejected
 """
 
 

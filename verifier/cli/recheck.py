@@ -13,11 +13,10 @@ from verifier.bundle.recheck import recheck as ask_all
 from verifier.bundle.report import Rechecked, dumped, recheck_lines
 from verifier.bundle.second import put_to_acl2
 from verifier.bundle.solvers import SolverName
-from verifier.certificate.checking import accepts
+from verifier.certificate.checking import why_refused
 from verifier.cli.screen import Progress, Screen
 from verifier.errors import BadInput
 from verifier.reporting.files import write_whole
-from verifier.reporting.wording import paragraph
 
 if TYPE_CHECKING:
     from verifier.reporting.status import Status
@@ -33,7 +32,7 @@ def recheck(folder: Path, solvers: tuple[str, ...], seconds: float, json: Path |
     for part in bundle.parts:
         audit(part)
     names = tuple(dict.fromkeys(SolverName(each) for each in solvers)) or tuple(SolverName)
-    plan = Plan(names, seconds, os.cpu_count() or 1, accepts)
+    plan = Plan(names, seconds, os.cpu_count() or 1, why_refused)
     screen = Screen()
     progress, checked = Progress(screen), []
     total = sum(len(part.obligations) for part in bundle.parts)
@@ -41,13 +40,14 @@ def recheck(folder: Path, solvers: tuple[str, ...], seconds: float, json: Path |
         for each in ask_all(bundle, plan):
             checked.append(each)
             progress(f"{len(checked)} of {total} obligations")
-    checked, second = put_to_acl2(checked)
+        progress("certificates, by ACL2's checker")
+        checked, unasked = put_to_acl2(checked)
     status = status_of(bundle, checked)
-    found = Rechecked(bundle, checked, names, status)
+    found = Rechecked(bundle, checked, names, status, unasked)
     if json == STDOUT:
         screen.out.file.write(dumped(found))
         return status
-    screen.show([*recheck_lines(found), *paragraph(second)])
+    screen.show(recheck_lines(found))
     if json is not None:
         write_whole(json, dumped(found))
     return status

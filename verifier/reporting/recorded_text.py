@@ -52,6 +52,8 @@ def _table(summary: Summary, found: Sequence[Disagreement]) -> list[Text]:
         told.append(
             line(INDENT, printable(claim).ljust(width), *(part for cell in row for part in cell))
         )
+    for each in told:
+        each.rstrip()
     return told
 
 
