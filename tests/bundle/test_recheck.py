@@ -297,6 +297,10 @@ def test_the_commands_write_and_check_a_bundle(
         assert main([*order, "bundle"]) == Status.PROVED
         told = capsys.readouterr().out
         assert "bundle in bundle: 1 part, seal SHA-256 " in told
+    assert "a bundle with 1 part was in bundle and is replaced" in told
+    other = ["prove", str(root / "specs" / "la57-prepatch"), *order[2:4], "--certify", "bundle"]
+    assert main(other) == Status.BAD_INPUT
+    assert "holds a bundle with la57-rfc.retaining, which is not" in capsys.readouterr().err
     assert {each.name for each in tmp_path.iterdir()} == {"mine", "bundle"}
     assert {INDEX, SUMS} <= {each.name for each in (tmp_path / "bundle").iterdir()}
     report = tmp_path / "report.json"

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from verifier.cli.find import find_specs, present
+from verifier.cli.find import SPECS, find_specs, present, target_of
 from verifier.errors import BadInput
+from verifier.proving.named import open_target
 
 
 def make(*folders: str) -> None:
@@ -79,3 +80,14 @@ def test_specs_without_their_kernel_are_left_out_aloud() -> None:
     (sentence,) = told
     assert sentence.startswith("specs/b is left out: its kernel is not here")
     assert "verifier prove IMAGE" in sentence
+
+
+def test_targets_are_named_as_in_reports(root: Path) -> None:
+    """After the folder of their spec, a mistake after its file, too."""
+    spec = root / "specs/la57-rfc"
+    broken = spec / "broken/rsi-not-restored.toml"
+    for each in (spec, spec / "spec.toml", broken, SPECS / "trampoline"):
+        if each.is_relative_to(spec):
+            assert target_of(each) == open_target(each).spec.name
+    assert target_of(SPECS / "trampoline") == "trampoline"
+    assert target_of(broken) == "la57-rfc.rsi-not-restored"

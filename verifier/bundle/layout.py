@@ -11,11 +11,12 @@ import json
 import re
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from verifier import __version__
 from verifier.errors import BadInput
+from verifier.reporting.files import file_name
 
 FORMAT = "verifier-bundle"
 VERSION = 1
@@ -61,6 +62,27 @@ def require_replaceable(folder: Path) -> None:
         raise BadInput("is no folder", folder)
     if not folder.absolute().parent.is_dir():
         raise BadInput(f"there is no folder '{folder.parent}' to write a bundle to")
+
+
+def parts_in(folder: Path) -> tuple[str, ...]:
+    """Give the names of the parts of a bundle that may be there, none where it cannot be read."""
+    try:
+        parts = json.loads((folder / INDEX).read_text(encoding="utf-8"))["parts"]
+        return tuple(each for each in parts if isinstance(each, str))
+    except (OSError, ValueError, RecursionError, LookupError, TypeError):
+        return ()
+
+
+def require_of(folder: Path, targets: Collection[str]) -> None:
+    """Refuse a folder whose bundle holds what is of no target named: it would be lost."""
+    own = {file_name(each) for each in targets}
+    others = [each for each in parts_in(folder) if each.partition(".")[0] not in own]
+    if others:
+        more = f" and {len(others) - 1} more" if others[1:] else ""
+        message = (
+            f"holds a bundle with {others[0]}{more}, which is not proved now and would be lost"
+        )
+        raise BadInput(f"{message}; name another folder, or remove this one", folder)
 
 
 class Staging:

@@ -69,6 +69,15 @@ def shown(spec: Path | str) -> str:
     return str(spec).replace(f"{SPECS}{os.sep}", "")
 
 
+def target_of(spec: Path) -> str:
+    """Give the name that reports give a spec, or a mistake."""
+    file = (spec / FILE_NAME if spec.is_dir() else spec).absolute()
+    if file.name == FILE_NAME:
+        return file.resolve().parent.name
+    mistaken = "mistake" in document_of(file)
+    return f"{target_of(file.parent.parent)}.{file.stem}" if mistaken else file.stem
+
+
 def _own(folder: Path) -> list[Path]:
     return [folder] if (folder / FILE_NAME).is_file() else []
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from verifier.bundle.layout import Staging, sealed
+from verifier.bundle.layout import Staging, parts_in, require_of, sealed
 from verifier.cli.bugs import keep_bug
 from verifier.cli.choose import Wish, fitting
-from verifier.cli.find import document_of, present, shown
+from verifier.cli.find import document_of, present, shown, target_of
 from verifier.cli.kernel import divide, kernel_lines
 from verifier.cli.screen import Progress, Screen
 from verifier.cli.versions import tools
@@ -137,10 +137,11 @@ class Ledger:
         if status in {Status.BUG, Status.BAD_INPUT}:
             self.screen.complain("no bundle was written, as not every spec had a verdict")
             return []
+        before = parts_in(folder)
         seal = sealed(made, folder, tuple(self.parts), tools())
-        return [
-            line(f"bundle in {folder}: {counted(len(self.parts), 'part')}, seal SHA-256 {seal}")
-        ]
+        told = f"bundle in {folder}: {counted(len(self.parts), 'part')}, seal SHA-256 {seal}"
+        replaced = f"a bundle with {counted(len(before), 'part')} was in {folder} and is replaced"
+        return [*([line(replaced)] if before else []), line(told)]
 
     @property
     def _prints(self) -> bool:
@@ -180,6 +181,8 @@ def _prove(order: Order) -> Status:
     specs, image = divide(order.specs, order.wish.image)
     if not order.specs and image is None:
         specs = present(specs, screen.complain)
+    if order.certify is not None:
+        require_of(order.certify, [target_of(spec) for spec in specs])
     report = order.json
     if report is not None and report != STDOUT and not report.absolute().parent.is_dir():
         raise BadInput(f"there is no folder '{report.parent}' to write the report to")
