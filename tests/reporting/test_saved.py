@@ -64,6 +64,16 @@ def test_random_starts_come_back(tmp_path: Path, rng: random.Random) -> None:
         assert read_saved(path).counterexample == made
 
 
+def test_a_file_from_before_tells_of_no_trial(saved: Path) -> None:
+    """Whether a start was found by trial is kept; a file without a word on it says no."""
+    content = json.loads(saved.read_text())
+    assert content.pop("sampled") is False
+    saved.write_text(json.dumps(content))
+    assert read_saved(saved).counterexample.sampled is False
+    saved.write_text(json.dumps({**content, "sampled": True}))
+    assert read_saved(saved).counterexample.sampled is True
+
+
 def test_dropped_assumption_gives_a_file_of_its_own(tmp_path: Path) -> None:
     """The counterexample without an assumption does not overwrite the one with it."""
     result = build.refuted()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from io import StringIO
 from typing import TYPE_CHECKING
 
@@ -55,6 +56,25 @@ GOLDEN = {
         build.summary(build.proved(), build.refuted()), [DISAGREEMENT], PIPE
     ),
 }
+
+
+def test_no_line_ends_in_blanks() -> None:
+    """Neither tables nor sentences leave any, with or without a disagreement."""
+    for make in GOLDEN.values():
+        assert [each.plain for each in make() if each.plain != each.plain.rstrip()] == []
+
+
+def test_a_start_that_was_tried_promises_nothing_of_other_starts() -> None:
+    """What matters was not asked, so no input is said not to matter, and no start the smallest."""
+    result = build.refuted()
+    assert result.counterexample is not None
+    tried = replace(result.counterexample, sampled=True, load=0x10_0000)
+    result = replace(result, counterexample=tried, boundary=None)
+    text = plain(summary_lines(build.summary(result), PIPE))
+    assert "a start that was found by trial" in text
+    assert "smallest start" not in text
+    assert "do not matter" not in text
+    assert "any allowed load breaks it" not in text
 
 
 @pytest.mark.parametrize("name", GOLDEN)

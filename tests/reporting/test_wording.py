@@ -10,8 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.reporting import build
+from verifier.errors import printable
 from verifier.reporting.families import families
 from verifier.reporting.wording import (
+    GLIMPSE,
     boundary_sentence,
     breaks_at,
     columns,
@@ -19,8 +21,9 @@ from verifier.reporting.wording import (
     elapsed,
     holds_where,
     line,
+    named,
     paragraph,
-    printable,
+    shortened,
 )
 
 if TYPE_CHECKING:
@@ -49,7 +52,7 @@ def test_boundary_in_a_few_words(boundary: Boundary | None, short: str) -> None:
 @pytest.mark.parametrize(
     ("boundary", "parts"),
     [
-        (None, ["does not matter"]),
+        (None, ["at one address"]),
         (build.EVERY_LOAD, ["Every load", "0x100000 to 0x7ffffffff000"]),
         (
             build.FROM_4G,
@@ -64,6 +67,32 @@ def test_boundary_in_full(boundary: Boundary | None, parts: list[str]) -> None:
     """The sentence says what was proved below, and whether failures reach the end."""
     sentence = boundary_sentence(boundary)
     assert all(part in sentence for part in parts), sentence
+
+
+def test_load_of_a_start_that_was_tried_is_no_boundary() -> None:
+    """Where nothing is known of other loads, that is said, and not that they do not matter."""
+    sentence = boundary_sentence(None, 0x10_0000)
+    assert "at load 0x100000" in sentence
+    assert "not known" in sentence
+
+
+def test_a_long_reason_is_cut_between_words() -> None:
+    """The beginning ends with a whole word, within its room."""
+    reason = "at copy_of_trampoline+0x24 (`popq %rbx`): an address beyond the identity map is used"
+    short = shortened(reason)
+    assert short == "at copy_of_trampoline+0x24 (`popq %rbx`): an address ..."
+    assert len(shortened("x" * 200)) <= GLIMPSE
+    assert shortened("short") == "short"
+
+
+def test_memory_at_a_computed_address_has_a_name_for_people() -> None:
+    """No number of an expression is told, in lists, in rows and in sentences."""
+    window = "low@1f0a9b8c7d6e5f40"
+    assert families([f"{window}[0x10]", "low[0x11]"]) == "bytes of low"
+    assert named(f"{window}[0x10]") == "low at a computed address, byte 0x10"
+    (told,) = paragraph(f"a store to {window} at an offset")
+    assert told.plain == "a store to low at a computed address at an offset"
+    assert named("rsp[63:32]@26") == "rsp[63:32]@26"
 
 
 def test_boundary_never_promises_what_was_not_proved() -> None:

@@ -121,7 +121,7 @@ class Image:
             ),
             link_address=self.link_address + start,
             digest=digest_of(data),
-            notes=(*self.notes, f"the bytes are those at {start:#x} to {end:#x} of the image"),
+            notes=(*self.notes, f"the bytes are those at +{start:#x} to +{end:#x} of the image"),
         )
 
 

@@ -51,12 +51,16 @@ SAMPLES = 8
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Candidate:
-    """A start, what the model says happens from it, and how that breaks the claim."""
+    """A start, what the model says happens from it, and how that breaks the claim.
+
+    One that was ``sampled`` was tried, not solved for.
+    """
 
     start: Start
     rehearsal: Rehearsal
     broken: Broken
     inputs: tuple[InputValue, ...]
+    sampled: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -219,8 +223,26 @@ class Finder:
         for model, rehearsal in sorted(self._rehearsals(gap), key=lambda each: each[1].is_stale):
             broken = rehearsal.breaks(claim)
             if broken is not None:
-                inputs = _unusual(self.entry, model, leaves_of(self._gap_conditions(gap)))
-                yield Candidate(rehearsal.start, rehearsal, broken, inputs)
+                inputs = self._unusual(claim, gap, model)
+                yield Candidate(rehearsal.start, rehearsal, broken, inputs, sampled=True)
+
+    def _unusual(self, claim: Claim, gap: Undecided, model: Model) -> tuple[InputValue, ...]:
+        """Tell the inputs of a start that no condition describes: those not as usual matter.
+
+        What the processor can do counts only where the path asked for it, or the claim does.
+        """
+        read = leaves_of(fact.condition for fact in gap.knowledge.facts)
+        known = leaves_of(_entry_values(self.entry)) | leaves_of(self._gap_conditions(gap))
+        values = {name: model.number(leaf) for name, leaf in known.items()}
+
+        def matters(name: str) -> bool:
+            idle = name.startswith("cpu.") and name not in read and name not in claim.holds.text
+            return values[name] != usual(name) and not idle
+
+        return tuple(
+            InputValue(name, values[name], width_of(leaf), matters(name))
+            for name, leaf in sorted(known.items())
+        )
 
     def _gap_conditions(self, gap: Undecided) -> list[Bool]:
         facts = [fact.condition for fact in gap.knowledge.facts]
@@ -258,16 +280,6 @@ def _broken(failing: Failing) -> list[Bool]:
     obligation = failing.obligation
     facts = [fact.condition for fact in obligation.knowledge.facts]
     return [*facts, claripy.Not(obligation.condition)]
-
-
-def _unusual(entry: State, model: Model, leaves: Leaves) -> tuple[InputValue, ...]:
-    """Tell inputs of a start that no condition describes: those that are not as usual matter."""
-    known = leaves_of(_entry_values(entry)) | leaves
-    values = {name: model.number(leaf) for name, leaf in known.items()}
-    return tuple(
-        InputValue(name, values[name], width_of(leaf), values[name] != usual(name))
-        for name, leaf in sorted(known.items())
-    )
 
 
 def _entry_values(entry: State) -> list[BV]:

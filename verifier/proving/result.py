@@ -131,7 +131,8 @@ class Counterexample:
     """A concrete start that breaks a claim.
 
     ``steps`` is how many instructions to replay; ``reason`` one sentence: the fault, or the
-    wrong value against the expected one. ``end`` is what a saved file is replayed against.
+    wrong value against the expected one. ``end`` is what a saved file is replayed against. A start
+    that was ``sampled`` was found by trial: those inputs matter that are not as usual.
     """
 
     start: Start
@@ -143,6 +144,7 @@ class Counterexample:
     load: int | None
     replays: tuple[ReplayWord, ...] = ()
     end: End | None = None
+    sampled: bool = False
 
 
 @dataclass(frozen=True, slots=True)

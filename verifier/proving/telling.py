@@ -54,6 +54,7 @@ def counterexample(candidate: Candidate, load: int | None) -> Counterexample:
         steps=rehearsal.completed,
         load=load,
         end=_end(rehearsal),
+        sampled=candidate.sampled,
     )
 
 

@@ -15,6 +15,7 @@ from verifier.reporting.wording import (
     columns,
     counted,
     line,
+    named,
     number,
     paragraph,
 )
@@ -37,6 +38,14 @@ JUDGE_STYLE = {
     Judge.NOT_REPRESENTABLE: "yellow",
     Judge.FAILED: "yellow",
 }
+
+
+_HEADS = ("the smallest start that was found", "a start that was found by trial")
+_RESTS = (
+    "do not matter: any allowed value breaks it too",
+    "the others are as usual, or as the processor that replays it has them",
+)
+"""The second where it is not known what matters."""
 
 
 def refutation(summary: Summary, result: Result, layout: Layout) -> list[Text]:
@@ -66,7 +75,7 @@ def _counterexample(result: Result, shown: Counterexample, layout: Layout) -> li
         *inputs(shown, everything=layout.everything),
         *_path(shown, layout),
         *differences(shown.differences),
-        *paragraph(boundary_sentence(result.boundary), INDENT, PROSE),
+        *paragraph(boundary_sentence(result.boundary, shown.load), INDENT, PROSE),
         *(told for each in shown.replays for told in word_lines(each)),
     ]
 
@@ -83,20 +92,21 @@ def inputs(shown: Counterexample, *, everything: bool = False) -> list[Text]:
     rest = [each for each in shown.inputs if each not in matter]
     rows = [
         (
-            each.name,
+            named(each.name),
             f"= {number(each.value)}",
-            "" if each.matters else "(any allowed load breaks it)",
+            "" if each.matters or shown.sampled else "(any allowed load breaks it)",
         )
         for each in matter
     ]
-    result = [line(INDENT, ("the smallest start that was found", FAINT))]
+    result = [line(INDENT, (_HEADS[shown.sampled], FAINT))]
     result += columns(rows, DEEPER, gap=1) if rows else [line(DEEPER, "any")]
     if rest and everything:
-        result.append(line(INDENT, ("inputs that do not matter", FAINT)))
-        result += columns([(each.name, f"= {number(each.value)}") for each in rest], DEEPER, gap=1)
+        result.append(line(INDENT, (_RESTS[shown.sampled], FAINT)))
+        values = [(named(each.name), f"= {number(each.value)}") for each in rest]
+        result += columns(values, DEEPER, gap=1)
     elif rest:
         result += [
-            line(INDENT, ("do not matter: any allowed value breaks it too", FAINT)),
+            line(INDENT, (_RESTS[shown.sampled], FAINT)),
             *paragraph(families(each.name for each in rest), DEEPER, PROSE),
         ]
     return [*result, line()]

@@ -28,7 +28,7 @@ def families(names: Iterable[str]) -> str:
         if stem is None or stem[0] == name:
             whole.add(name)
         elif found := _MEMORY.match(name):
-            memory.add(found[1])
+            memory.add(found[1].partition("@")[0])
         else:
             parts.add(stem[0])
     groups = [", ".join(group) for group in _by_kind(whole)]

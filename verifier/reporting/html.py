@@ -133,6 +133,9 @@ def result_html(result: Result) -> str:
     return "".join(told)
 
 
+_RESTS = ("do not matter", "as usual, or as the processor that replays it has them")
+
+
 def counterexample_html(given: Counterexample) -> str:
     """Give the start, what differs, the engines' words and the whole path."""
     load = given.inputs[:1] if given.load is not None else ()
@@ -154,7 +157,7 @@ def counterexample_html(given: Counterexample) -> str:
             paragraph(given.reason),
             table(_inputs(telling), INPUT_HEAD),
             folded("inputs that are 0, and the processor", table(_inputs(rest), INPUT_HEAD)),
-            paragraph(f"do not matter: {families(others)}") if others else "",
+            paragraph(f"{_RESTS[given.sampled]}: {families(others)}") if others else "",
             table(differ, ("", "is", "should be", "")),
             table(words, ("engine", "", "")),
             folded(f"path, {len(steps)} instructions", table(steps, STEP_HEAD)),

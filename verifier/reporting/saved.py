@@ -85,6 +85,7 @@ def story_to_json(shown: Counterexample) -> dict[str, Any]:
     return {
         "reason": shown.reason,
         "load": None if shown.load is None else hex(shown.load),
+        "sampled": shown.sampled,
         "inputs": [
             {
                 "name": each.name,
@@ -148,6 +149,7 @@ def _read_counterexample(fields: Fields) -> Counterexample:
         steps=steps,
         load=None if fields.values.get("load") is None else fields.number("load"),
         end=None if end is None else end_from_json(end),
+        sampled="sampled" in fields.values and fields.truth("sampled"),
     )
 
 

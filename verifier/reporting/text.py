@@ -169,7 +169,9 @@ def _gaps(summary: Summary) -> list[Text]:
 
 
 def _bytes(summary: Summary) -> list[Text]:
-    made = f", by {summary.producer}" if summary.producer else ""
+    kernel = summary.producer.startswith("Linux ")
+    by = ", a kernel that calls itself" if kernel else ", by"
+    made = f"{by} {summary.producer}" if summary.producer else ""
     told = f"{summary.size} bytes of {summary.source}{made}"
     notes = (text for note in summary.notes for text in paragraph(f"note: {note}", INDENT, PROSE))
     return [*paragraph(told, INDENT, PROSE), line(INDENT, f"sha256 {summary.digest}"), *notes]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,9 @@ VERDICT_STYLE = {
 }
 GLIMPSE = 60
 """Columns that a reason may take in a line of verdicts."""
+_WINDOW = re.compile(r"@-?[0-9a-f]{8,}")
+_ELSEWHERE = " at a computed address"
+_WINDOW_BYTE = re.compile(rf"{_ELSEWHERE}\[(0x[0-9a-f]+)\]")
 FAINT = "dim"
 STRONG = "bold"
 
@@ -40,7 +44,7 @@ def line(*parts: Part) -> Text:
 def paragraph(text: str, indent: str = "", width: int = 100) -> list[Text]:
     """Break prose into lines of at most ``width`` columns; an empty text gives none."""
     lines, current = [], ""
-    for word in printable(" ".join(text.split())).split(" "):
+    for word in printable(" ".join(named(text).split())).split(" "):
         longer = f"{current} {word}" if current else word
         if current and len(indent) + len(longer) > width:
             lines.append(line(indent, current))
@@ -92,10 +96,15 @@ def breaks_at(boundary: Boundary | None) -> str:
     return f"breaks {least} load {number(boundary.first)} to {number(boundary.last)}{between}"
 
 
-def boundary_sentence(boundary: Boundary | None) -> str:
-    """Say in full where failures begin and end, and what was proved around them."""
+def boundary_sentence(boundary: Boundary | None, load: int | None = None) -> str:
+    """Say in full where failures begin and end, and what was proved around them.
+
+    Without a boundary ``load`` is where one is known, None where the image does not move.
+    """
+    if boundary is None and load is not None:
+        return f"It breaks at load {number(load)}; which other loads break it is not known."
     if boundary is None:
-        return "The load address does not matter here."
+        return "The image is at one address, so there is no other load."
     lowest, highest = number(boundary.lowest), number(boundary.highest)
     if boundary.every_load:
         return f"Every load: at each allowed load, {lowest} to {highest}, some start breaks it."
@@ -136,7 +145,19 @@ def holds_where(result: Result, *, has_load: bool) -> str:
 
 def shortened(text: str) -> str:
     """Give the beginning of a long sentence, for a line that the whole one follows."""
-    return text if len(text) <= GLIMPSE else f"{text[: GLIMPSE - 4].rstrip()} ..."
+    text = named(text)
+    if len(text) <= GLIMPSE:
+        return text
+    whole = text[: GLIMPSE - 3].rpartition(" ")[0] or text[: GLIMPSE - 4]
+    return f"{whole.rstrip(' ,;:')} ..."
+
+
+def named(text: str) -> str:
+    """Give a text in which memory at an address that the code computed is told as such.
+
+    Its name is otherwise that of its region with the number of an expression.
+    """
+    return _WINDOW_BYTE.sub(r" at a computed address, byte \1", _WINDOW.sub(_ELSEWHERE, text))
 
 
 def gap_ids(ids: Iterable[str]) -> str:
