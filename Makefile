@@ -6,7 +6,7 @@ VERIFIER = .venv/bin/python -m verifier
 MUTATED = linux-la57toggle la57-lowstack
 PROVE_RECORDED = $(VERIFIER) prove --recorded
 
-.PHONY: help prove test differential fuzz mutate notebook lint bench clean tools
+.PHONY: help setup prove test differential fuzz mutate notebook lint bench clean tools
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
 
@@ -14,6 +14,7 @@ PROVE_RECORDED = $(VERIFIER) prove --recorded
 _ := $(shell .venv/bin/python -c '' 2>/dev/null || rm -rf .venv)
 
 help:
+	@echo "make setup     set up .venv with the command line, .venv/bin/verifier"
 	@echo "make prove     prove every spec under specs/, compare with the verdicts they record"
 	@echo "make test      all that CI runs: lint, types, tests on every core"
 	@echo "make mutate    change bytes of two specs' targets, show what no claim sees (an hour)"
@@ -25,6 +26,8 @@ help:
 	@echo "make lint      ruff and mypy alone"
 	@echo "make bench     speed and memory, against a bare import of angr"
 	@echo "make clean     remove .venv and what the tools left"
+
+setup: tools .venv/.run
 
 prove: tools .venv/.run
 	@$(PROVE_RECORDED)

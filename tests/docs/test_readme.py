@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from tests.conftest import Needs
 
 TEXT = README.read_text()
-COMMANDS = ("prove", "recheck", "replay", "show", "inspect", "gate")
+COMMANDS = ("prove", "recheck", "replay", "show", "inspect", "gate", "mutate")
+CODES = {"recheck": "34", "replay": "3", "mutate": "1"}
+"""Exit codes of a command's own, beside 0, 2 and 5."""
 
 
 def test_commands_print_what_is_shown(tmp_path: Path, root: Path) -> None:
@@ -85,6 +87,18 @@ def test_exit_codes_are_those_of_verdicts() -> None:
     for code, verdict in rows.items():
         if verdict:
             assert Status[verdict] == int(code)
+
+
+@pytest.mark.parametrize(("command", "codes"), CODES.items())
+def test_exit_codes_of_other_commands_are_told(command: str, codes: str, tmp_path: Path) -> None:
+    """A command's row has a cell for each code that its help tells."""
+    row = re.search(rf"^\| `{command}` \|(.*)\|$", TEXT, re.MULTILINE)
+    assert row
+    told = {code for code, cell in zip("01345", row[1].split("|"), strict=True) if cell.strip()}
+    assert told == {"0", *codes, "5"}
+    _, lines = run(f"verifier {command} --help", tmp_path)
+    table = "\n".join(lines).partition("Exit codes")[2]
+    assert set(re.findall(r"(?:^|  )([0-5])  \S", table, re.MULTILINE)) == told | {"2"}
 
 
 def test_hook_is_one_of_ours(root: Path) -> None:

@@ -59,9 +59,11 @@ GOLDEN = {
 
 
 def test_no_line_ends_in_blanks() -> None:
-    """Neither tables nor sentences leave any, with or without a disagreement."""
-    for make in GOLDEN.values():
-        assert [each.plain for each in make() if each.plain != each.plain.rstrip()] == []
+    """The table of what is recorded leaves none, with or without a disagreement."""
+    results = [build.summary(build.proved(), build.refuted())]
+    for found in ([], [DISAGREEMENT]):
+        lines = [each.plain for each in recorded_lines(results, found, PIPE)]
+        assert [each for each in lines if each != each.rstrip()] == []
 
 
 def test_a_start_that_was_tried_promises_nothing_of_other_starts() -> None:
