@@ -163,7 +163,9 @@ class Solver:
             return Contradictory(frozenset(labels[switch.get_id()] for switch in core))
         reason = str(self._z3.reason_unknown())
         if reason in OUT_OF_TIME:
-            reason = f"no answer within {self._limit:g} s, the limit `solver_seconds`"
+            reason = (
+                f"no answer within {self._limit:g} s of the processor, the limit `solver_seconds`"
+            )
         return GaveUp(reason)
 
     def _check(self, switches: list[Any]) -> Any:  # noqa: ANN401 - as above

@@ -18,7 +18,7 @@ from tests.bundle.conftest import PART, certified, reseal
 from tests.soundness.build import Small, write
 from verifier.bundle.audit import audit
 from verifier.bundle.kinds import Answer, Kind
-from verifier.bundle.layout import INDEX, SUMS
+from verifier.bundle.layout import INDEX, MANIFEST, SUMS
 from verifier.bundle.read import read_bundle
 from verifier.bundle.recheck import Checked, Plan, Standing, recheck, status_of
 from verifier.bundle.report import SCHEMA_FILE, Rechecked, document, dumped, recheck_lines
@@ -98,6 +98,13 @@ def test_the_report_says_what_was_asked_and_what_remains(made: Path) -> None:
     assert values["seal"] == bundle.seal
     assert len(values["parts"][0]["obligations"]) == len(checked)
     jsonschema.validate(json.loads(dumped(found)), json.loads(SCHEMA_FILE.read_text()))
+
+
+def test_the_limits_that_were_used_are_told(made: Path) -> None:
+    """A bundle says what bounds its verdicts were found within."""
+    limits = json.loads((made / PART / MANIFEST).read_text())["limits"]
+    assert set(limits) == {"instructions", "paths", "solver_seconds"}
+    assert all(limits.values())
 
 
 def test_a_weakened_obligation_is_contradicted(copy: Path) -> None:

@@ -129,6 +129,13 @@ def test_json_keeps_to_its_schema(proof: Proof, run: Callable[..., Ran]) -> None
     assert Path(kept).is_file()
 
 
+def test_limit_of_a_question_is_handed_on(proof: Proof, run: Callable[..., Ran]) -> None:
+    """A limit of one's own goes with the wish; unless given, each spec has its own."""
+    run("prove", "--solver-seconds", "7")
+    run("prove")
+    assert [wish.solver_seconds for _, wish, _ in proof.asked] == [7, None]
+
+
 def test_json_needs_its_folder(proof: Proof, run: Callable[..., Ran]) -> None:
     """A folder that is not there is a typing mistake, told before anything is proved."""
     proof.outcomes = (REFUTED,)
@@ -194,6 +201,15 @@ def test_default_folder_that_cannot_be_made_stops_nothing(
     assert told.code == 1
     assert "the counterexample was not kept" in told.err
     assert "REFUTED" in told.out
+
+
+def test_promises_alone_can_be_chosen_under_a_model(root: Path) -> None:
+    """Naming a model judges every claim under it; what is not promised can be left out."""
+    spec = read_target(root / "specs" / "la57-rfc").spec
+    models = (ModelName.RETAINING,)
+    ((_, whatever),) = Choice(models=models).pairs(spec)
+    ((_, promised),) = Choice(models=models, promised=True).pairs(spec)
+    assert {each.id for each in whatever} - {each.id for each in promised} == {"table-page-clean"}
 
 
 def test_model_that_the_spec_does_not_use_is_bad_input(root: Path) -> None:

@@ -32,7 +32,8 @@ def test_a_mistake_is_a_target(spec: Path) -> None:
     assert target.image.data == mistaken_target(spec, mistake).image.data
     assert target.image.data != open_target(spec).image.data
     assert target.spec.name == f"la57-rfc.{BROKEN}"
-    assert mistake.text in target.spec.description.title
+    assert target.spec.description.title.endswith(", with a mistake")
+    assert target.image.notes[0] == f"the mistake: {mistake.text}"
     assert any("recorded as shown by rsi-preserved" in each for each in target.image.notes)
 
 

@@ -14,6 +14,7 @@ from verifier.errors import printable
 from verifier.reporting.families import families
 from verifier.reporting.wording import (
     GLIMPSE,
+    beside,
     boundary_sentence,
     breaks_at,
     columns,
@@ -74,6 +75,16 @@ def test_load_of_a_start_that_was_tried_is_no_boundary() -> None:
     sentence = boundary_sentence(None, 0x10_0000)
     assert "at load 0x100000" in sentence
     assert "not known" in sentence
+
+
+def test_prose_beside_a_name_is_broken_there() -> None:
+    """Each line begins where the first one does, and is no longer than others."""
+    told = [each.plain for each in beside("id", "word " * 40, "  ", 10)]
+    assert told[0].startswith("  id          word word")
+    assert all(each.startswith(" " * 14 + "word") for each in told[1:])
+    assert len(told) == 3
+    assert max(map(len, told)) <= 100
+    assert [each.plain for each in beside("id", "")] == ["id  "]
 
 
 def test_a_long_reason_is_cut_between_words() -> None:

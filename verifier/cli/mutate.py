@@ -110,4 +110,4 @@ def _negated(order: Order, spec: Path, replayer: Replayer, say: Say) -> Told:
 def _choice(order: Order) -> Choice:
     from verifier.proving.target import Choice  # noqa: PLC0415 - as above
 
-    return Choice(models=tuple(ModelName(name) for name in order.models))
+    return Choice(models=tuple(ModelName(name) for name in order.models), promised=True)

@@ -194,7 +194,7 @@ SolverSeconds = Annotated[
     typer.Option(
         parser=_number("--solver-seconds", 1),
         metavar="N",
-        help="Seconds for one question to the solver, not those of the spec.",
+        help="Processor seconds for one question to the solver, not those of the spec.",
     ),
 ]
 Certify = Annotated[

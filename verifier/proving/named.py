@@ -54,9 +54,9 @@ def _mistaken(file: Path, without: Sequence[str], image: Path | None) -> Target:
     description = replace(
         target.spec.description,
         name=f"{target.spec.name}.{mistake.name}",
-        title=f"{target.spec.description.title}, with a mistake: {mistake.text}",
+        title=f"{target.spec.description.title}, with a mistake",
     )
-    notes = (*target.image.notes, _recorded(mistake))
+    notes = (f"the mistake: {mistake.text}", _recorded(mistake), *target.image.notes)
     return replace(
         target,
         spec=replace(target.spec, description=description),
@@ -67,10 +67,10 @@ def _mistaken(file: Path, without: Sequence[str], image: Path | None) -> Target:
 def _recorded(mistake: Mistake) -> str:
     outcome = mistake.outcome
     if not isinstance(outcome, Broken):
-        return f"the mistake is recorded as equal in effect: {outcome.reason}"
+        return f"it is recorded as equal in effect: {outcome.reason}"
     wanted = outcome.expectation
     because = f", for '{wanted.reason}'" if wanted.reason else ""
     return (
-        f"the mistake is recorded as shown by {outcome.claim}, {wanted.verdict.value} under "
+        f"it is recorded as shown by {outcome.claim}, {wanted.verdict.value} under "
         f"{outcome.model.value}{because}"
     )

@@ -184,12 +184,13 @@ class Choice:
     """Which claims to judge under which models.
 
     Without models, each claim is judged under those it promises; ``every`` is all that the
-    spec uses.
+    spec uses. With ``promised`` a claim that is not promised under a model is judged under none.
     """
 
     models: tuple[ModelName, ...] = ()
     claims: tuple[str, ...] = ()
     every: bool = False
+    promised: bool = False
 
     def pairs(self, spec: Spec) -> list[tuple[ModelName, tuple[Claim, ...]]]:
         """Give each model to judge with its claims, in the spec's order."""
@@ -202,8 +203,8 @@ class Choice:
                 raise BadInput(message, spec.description.path)
         chosen = []
         for model in models:
-            promised = self.models or self.every
-            claims = tuple(claim for claim in named if promised or model in claim.promises)
+            whatever = (self.models or self.every) and not self.promised
+            claims = tuple(claim for claim in named if whatever or model in claim.promises)
             if claims:
                 chosen.append((model, claims))
         return chosen

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
-from verifier.reporting.wording import FAINT, STRONG, columns, counted, line, number, paragraph
+from verifier.reporting.wording import (
+    FAINT,
+    STRONG,
+    beside,
+    columns,
+    counted,
+    line,
+    number,
+    paragraph,
+)
 from verifier.specification.spec import (
     EveryLoad,
     ExitAfter,
@@ -112,7 +121,7 @@ def _paging(spec: Spec) -> list[tuple[str, ...]]:
 def _assumptions(spec: Spec) -> list[Text]:
     told = [line(), line(("assumed", FAINT))]
     for each in spec.assumptions:
-        told.append(line(INDENT, (each.id, "cyan"), "  ", " ".join(each.text.split())))
+        told += beside(each.id, each.text, INDENT)
         told += paragraph(each.holds.text, DEEPER)
     return told
 
@@ -120,7 +129,7 @@ def _assumptions(spec: Spec) -> list[Text]:
 def _contracts(spec: Spec) -> list[Text]:
     told = [line(), line(("callees that are not executed", FAINT))] if spec.contracts else []
     for each in spec.contracts:
-        told.append(line(INDENT, (each.id, "cyan"), "  ", " ".join(each.granted.split())))
+        told += beside(each.id, each.granted, INDENT)
         told.append(line(DEEPER, f"at {each.entry.text}, {each.abi.value}"))
         written = [(of.size, f"at {of.at.text}") for of in each.writes]
         for size, where in (*written, (each.stack, "below the stack pointer")):
@@ -133,7 +142,7 @@ def _contracts(spec: Spec) -> list[Text]:
 def _claims(spec: Spec) -> list[Text]:
     told = [line(), line(("claimed", FAINT))]
     for each in spec.claims:
-        told.append(line(INDENT, (each.id, "cyan"), "  ", " ".join(each.text.split())))
+        told += beside(each.id, each.text, INDENT)
         told += paragraph(f"{_when(each)}: {each.holds.text}", DEEPER)
         promised = ", ".join(model.value for model in each.promises) or "no model"
         told.append(line(DEEPER, (f"promised under {promised}", FAINT)))

@@ -14,6 +14,7 @@ from verifier.reporting.wording import (
     FAINT,
     STRONG,
     VERDICT_STYLE,
+    beside,
     counted,
     elapsed,
     gap_ids,
@@ -126,16 +127,14 @@ def _models(models: set[ModelName]) -> list[Text]:
 def _assumptions(summary: Summary) -> list[Text]:
     needed = summary.needed
     width = max((len(printable(name)) for name in needed), default=0)
-    head = (
-        f"rests on {counted(len(needed), 'assumption')}:"
-        if needed
-        else "no proof here, or none that needs an assumption"
-    )
+    proved = any(each.verdict is Verdict.PROVED for each in summary.results)
+    head = "the proofs need no assumption" if proved else "nothing is proved here"
+    if needed:
+        head = f"rests on {counted(len(needed), 'assumption')}:"
     result = [line(INDENT, head)]
     for name in needed:
-        text = " ".join(summary.assumptions.get(name, "what processors guarantee").split())
-        result.append(line(DEEPER, (printable(name).ljust(width), "cyan"), f"  {text}"))
-    proved = any(each.verdict is Verdict.PROVED for each in summary.results)
+        text = summary.assumptions.get(name, "what processors guarantee")
+        result += beside(name, text, DEEPER, width)
     if proved and summary.unneeded:
         result += paragraph(
             f"needed by no proof here: {', '.join(summary.unneeded)}", INDENT, PROSE

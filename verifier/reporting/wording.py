@@ -53,6 +53,14 @@ def paragraph(text: str, indent: str = "", width: int = 100) -> list[Text]:
     return [*lines, line(indent, current)] if current else lines
 
 
+def beside(name: str, text: str, indent: str = "", width: int = 0) -> list[Text]:
+    """Give a name, over ``width`` columns at least, with prose beside it that is broken there."""
+    label = printable(name).ljust(width)
+    room = f"{indent}{' ' * len(label)}  "
+    first, *others = paragraph(text, room) or [line(room)]
+    return [line(indent, (label, "cyan"), "  ", first.plain[len(room) :]), *others]
+
+
 def columns(rows: Iterable[tuple[str, ...]], indent: str, gap: int = 2) -> list[Text]:
     """Align rows of cells; the last cell of each row takes what room it needs."""
     cells = [tuple(printable(cell) for cell in row) for row in rows]
