@@ -48,9 +48,13 @@ def test_a_name_that_none_has_is_told_once_with_the_nearest(told: list[str]) -> 
         fitting(SPECS, Wish(without=("of-d",)), told.append)
 
 
-def test_a_spec_named_alone_tells_by_itself(told: list[str]) -> None:
-    """There the reader of the spec has the better sentence, with the file's name."""
-    assert fitting(SPECS[:1], Wish(claims=("onw",)), told.append) == SPECS[:1]
+def test_a_name_that_one_spec_lacks_is_told_with_the_spec(told: list[str]) -> None:
+    """So it is told before anything else; a spec that cannot be read tells by itself."""
+    with pytest.raises(BadInput, match="there is no claim 'onw'; did you mean 'own'") as error:
+        fitting(SPECS[:1], Wish(claims=("onw",)), told.append)
+    assert error.value.where == SPECS[0]
+    assert fitting(SPECS[:1], Wish(claims=("own",)), told.append) == SPECS[:1]
+    assert fitting(SPECS[2:], Wish(claims=("own",)), told.append) == SPECS[2:]
 
 
 def test_names_of_different_specs_may_leave_none(told: list[str]) -> None:

@@ -65,9 +65,10 @@ def fitting(
 ) -> tuple[Path, ...]:
     """Leave out those of several specs that have nothing of what is named, with a sentence.
 
-    BadInput where no spec has a name; one spec by itself, and one that cannot be read, stay.
+    BadInput where no spec has a name; one that cannot be read stays, to tell its mistake.
     """
     if len(specs) == 1:
+        _require_alone(specs[0], wish)
         return specs
     readable = [spec for spec in specs if document_of(spec)]
     lacking: dict[str, list[Path]] = {}
@@ -99,6 +100,19 @@ def _require(kind: _Kind, names: Iterable[str], specs: list[Path]) -> None:
     for name in names:
         if name not in known:
             raise BadInput(f"no spec has the {kind.word} '{name}'; {nearest(name, known)}")
+
+
+def _require_alone(spec: Path, wish: Wish) -> None:
+    """Refuse a claim or an assumption that a spec lacks, before anything is said of a kernel."""
+    document = document_of(spec)
+    if not document or "mistake" in document:
+        return
+    for kind in _KINDS[:2]:
+        known = kind.of(spec)
+        for name in getattr(wish, kind.field):
+            if name not in known:
+                message = f"there is no {kind.word} '{name}'; {nearest(name, known)}"
+                raise BadInput(message, spec)
 
 
 def _lacks(kind: _Kind, names: tuple[str, ...]) -> str:
