@@ -63,6 +63,21 @@ def test_sample_prints_its_seed(run: Callable[..., Ran], here: Path) -> None:
     assert report["judged"] == 3
 
 
+def test_interrupted_run_is_resumed(run: Callable[..., Ran], here: Path) -> None:
+    """Runs that keep their fates in one file judge each mutant once between them."""
+    write(here / "small", Small(CODE, SEES_ALL))
+    kept = ("--resume", "fates.json", "--json", "report.json")
+    run("mutate", "small", *USUAL, *kept, "--sample", "3", "--seed", "1")
+    told = run("mutate", "small", *USUAL, *kept)
+    report = json.loads((here / "report.json").read_text())
+    assert "3 of them by an earlier run" in told.out
+    assert report["resumed"] == 3
+    assert report["judged"] == report["mutants"]
+    other = run("mutate", "small", *USUAL, "--replay", "--resume", "fates.json")
+    assert other.code == 2
+    assert "was kept of replay" in other.err
+
+
 def test_opposites_of_assumptions(run: Callable[..., Ran], here: Path) -> None:
     """Each assumption is told with what it keeps away."""
     write(here / "small", Small(CODE, ("rax == 4",), ("rbx == 3",)))
@@ -79,7 +94,9 @@ def test_mistakes_of_the_user_are_told(run: Callable[..., Ran], here: Path) -> N
     refuted = run("mutate", "small", *USUAL)
     nowhere = run("mutate", "small", "--json", "no/such/report.json")
     missing = run("mutate", "smal")
-    assert (refuted.code, nowhere.code, missing.code) == (2, 2, 2)
+    mixed = run("mutate", "small", "--assumptions", "--resume", "fates.json")
+    assert (refuted.code, nowhere.code, missing.code, mixed.code) == (2, 2, 2, 2)
+    assert "'--resume' is of mutants" in mixed.err
     assert "claim-0 is REFUTED under retaining of the target as it is" in refuted.err
     assert "there is no folder 'no/such'" in nowhere.err
     assert "did you mean" in missing.err or "expected one of" in missing.err

@@ -8,7 +8,8 @@ import pytest
 
 from tests.soundness.build import Small, verdicts, write
 from verifier.errors import BadInput
-from verifier.proving.target import read_target
+from verifier.proving.target import altered_target, read_target
+from verifier.specification.expression import Number
 from verifier.specification.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -207,6 +208,20 @@ def test_a_patch_may_copy_bytes_of_the_image(tmp_path: Path, replayer: Replayer)
     inside, beyond, wrong = verdicts(tmp_path, copied, replayer)
     assert inside.verdict is Verdict.PROVED
     assert (beyond.verdict, wrong.verdict) == (Verdict.REFUTED, Verdict.REFUTED)
+
+
+def test_copied_bytes_are_those_of_the_altered_image(tmp_path: Path) -> None:
+    """Where the image's bytes are changed, a patch that copies them holds the new ones."""
+    regions = f'{ELSEWHERE}copies = ["held", "held_end"]\n'
+    target = read_target(write(tmp_path, Small(COPIED, ("true",), OTHER_LOW, regions)))
+    held = target.image.symbols["held"]
+    altered = altered_target(target, target.image.patched(held + 8, b"\x77"))
+    (before,), (after,) = (
+        [each.patches for each in one.spec.regions if each.name == "other"]
+        for one in (target, altered)
+    )
+    assert [each.value.node for each in before] == [Number(0x8877665544332211), Number(0x99)]
+    assert [each.value.node for each in after] == [Number(0x8877665544332211), Number(0x77)]
 
 
 @pytest.mark.parametrize(

@@ -230,6 +230,7 @@ def mutate(  # noqa: PLR0913 - one parameter for each option of the command line
     seconds: options.Patience = None,
     replay: options.ReplayKills = False,
     starts: options.Starts = 1,
+    resume: options.Resume = None,
     assumptions: options.Negated = False,
     image: options.Image = None,
     json: options.Json = None,
@@ -244,7 +245,7 @@ def mutate(  # noqa: PLR0913 - one parameter for each option of the command line
     \b
     Examples:
       verifier mutate specs/la57-rfc --sample 20 --seed 1
-      verifier mutate specs/la57-lowstack --model retaining --time 600
+      verifier mutate specs/la57-lowstack --model retaining --time 600 --resume fates.json
       verifier mutate specs/la57-rfc --assumptions
     """  # noqa: D301 - Typer keeps lines as they are after a backspace
     from verifier.cli import mutate as command  # noqa: PLC0415 - help must not wait for it
@@ -253,5 +254,5 @@ def mutate(  # noqa: PLR0913 - one parameter for each option of the command line
         seed = options.drawn_seed()
     models = tuple(each.value for each in model or ())
     drawn = (seed, sample, seconds, replay, starts)
-    order = command.Order(spec, models, *drawn, image, json, assumptions)
+    order = command.Order(spec, models, *drawn, image, json, resume, assumptions)
     raise typer.Exit(command.mutate(order))

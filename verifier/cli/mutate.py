@@ -32,7 +32,8 @@ Told = tuple[Status, "list[Text]", str]
 class Order:
     """A ``mutate`` command; ``sample`` is how many mutants to draw, ``seconds`` how long.
 
-    ``assumptions`` turns these into their opposites in the place of changing bytes.
+    ``resume`` is a file of fates to go on from and to add to. ``assumptions`` turns these into
+    their opposites in the place of changing bytes.
     """
 
     spec: Path
@@ -44,6 +45,7 @@ class Order:
     starts: int = 1
     image: Path | None = None
     json: Path | None = None
+    resume: Path | None = None
     assumptions: bool = False
 
 
@@ -55,8 +57,11 @@ def mutate(order: Order) -> Status:
     if "mistake" in document_of(spec):
         raise BadInput("is a mistake, whose bytes are changed already; name its spec", spec)
     report = order.json
-    if report is not None and report != STDOUT and not report.absolute().parent.is_dir():
-        raise BadInput(f"there is no folder '{report.parent}' to write the report to")
+    for file, what in ((report, "the report"), (order.resume, "the fates")):
+        if file is not None and file != STDOUT and not file.absolute().parent.is_dir():
+            raise BadInput(f"there is no folder '{file.parent}' to write {what} to")
+    if order.resume is not None and order.assumptions:
+        raise BadInput("'--resume' is of mutants, and '--assumptions' makes none")
     screen = Screen()
     progress = Progress(screen)
     progress(f"{spec}: reading")
@@ -75,8 +80,10 @@ def mutate(order: Order) -> Status:
 
 def _mutants(order: Order, spec: Path, replayer: Replayer, say: Say) -> Told:
     # These import what proves, which the start of the replayer need not wait for.
-    from verifier.mutation.document import dumped  # noqa: PLC0415 - see above
+    from verifier.cli.versions import tools  # noqa: PLC0415 - see above
+    from verifier.mutation.document import dumped  # noqa: PLC0415 - likewise
     from verifier.mutation.judge import Wish, strength  # noqa: PLC0415 - likewise
+    from verifier.mutation.kept import Keep  # noqa: PLC0415 - likewise
     from verifier.mutation.text import closing, strength_lines  # noqa: PLC0415 - likewise
     from verifier.proving.target import read_target  # noqa: PLC0415 - likewise
 
@@ -88,6 +95,7 @@ def _mutants(order: Order, spec: Path, replayer: Replayer, say: Say) -> Told:
         seconds=order.seconds,
         replay=order.replay,
         samples=order.starts,
+        keep=None if order.resume is None else Keep(order.resume, tools()),
     )
     found = strength(target, wish, replayer, say)
     status = Status.REFUTED if found.unexplained or found.stale else Status.PROVED

@@ -292,6 +292,12 @@ Starts = Annotated[
         help="Starts at each sampled load from which a survivor is replayed.",
     ),
 ]
+Resume = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE", help="Keep each fate in this file, and go on from those that it holds."
+    ),
+]
 Negated = Annotated[
     bool,
     typer.Option(

@@ -36,6 +36,7 @@ def document(found: Strength, image: Image, exit_code: int) -> dict[str, Any]:
         "seed": found.seed,
         "mutants": found.total,
         "judged": len(found.ended),
+        "resumed": found.resumed,
         "killed": found.count(Killed),
         "equivalent": found.count(Equivalent),
         "unreachable": found.count(Unreachable),
@@ -47,11 +48,12 @@ def document(found: Strength, image: Image, exit_code: int) -> dict[str, Any]:
         ],
         "stale": list(found.stale),
         "seconds": round(found.seconds, 3),
-        "fates": [_ended(each, image) for each in found.ended],
+        "fates": [ended_document(each, image) for each in found.ended],
     }
 
 
-def _ended(each: Ended, image: Image) -> dict[str, Any]:
+def ended_document(each: Ended, image: Image) -> dict[str, Any]:
+    """Give one mutant with its fate as JSON values."""
     mutant = each.mutant
     return {
         "offset": mutant.offset,

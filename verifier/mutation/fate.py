@@ -71,8 +71,9 @@ class Ended:
 class Strength:
     """What came of the mutants of one target.
 
-    ``total`` counts the mutants there are, of which ``ended`` were judged. ``stale`` are
-    explanations of the spec that no mutant needs; they are known only where all were judged.
+    ``total`` counts the mutants there are, of which ``ended`` were judged, ``resumed`` of them
+    by an earlier run. ``stale`` are explanations of the spec that no mutant needs; they are
+    known only where all were judged.
     """
 
     spec: Spec
@@ -83,6 +84,7 @@ class Strength:
     stale: tuple[str, ...]
     seed: int | None
     seconds: float
+    resumed: int = 0
 
     @property
     def unexplained(self) -> tuple[Ended, ...]:
@@ -95,8 +97,8 @@ class Strength:
 
     @property
     def per_second(self) -> float:
-        """Give how many mutants were judged in a second."""
-        return len(self.ended) / self.seconds if self.seconds else 0.0
+        """Give how many mutants this run judged in a second."""
+        return (len(self.ended) - self.resumed) / self.seconds if self.seconds else 0.0
 
     def killers(self) -> Mapping[tuple[str, str], int]:
         """Count the killed by claim and verdict, the most first."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from verifier.errors import BadInput
@@ -26,6 +26,7 @@ from verifier.mutation.fate import (
     Surviving,
     Unreachable,
 )
+from verifier.mutation.kept import kept
 from verifier.mutation.sites import mutants_of, shuffled
 from verifier.proving.obligation import arrival_failure, where_ended
 from verifier.proving.prove import Open, Proved, Refutable, prove
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from verifier.execution.path import Path
+    from verifier.mutation.kept import Keep, Kept
     from verifier.mutation.mutant import Mutant
     from verifier.proving.candidate import Found
     from verifier.proving.result import Result
@@ -59,6 +61,7 @@ class Wish:
     Without a ``seed`` mutants come in the order of the bytes. ``limit`` is how many to judge,
     ``seconds`` how long to begin another. ``replay`` has each refutation confirmed, and
     ``samples`` is from how many starts at each load address a mutant that is proved is replayed.
+    ``keep`` has each fate kept, and those that were taken from there.
     """
 
     choice: Choice
@@ -67,6 +70,7 @@ class Wish:
     seconds: float | None = None
     replay: bool = False
     samples: int = 1
+    keep: Keep | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -174,7 +178,11 @@ class Trial:
         differs = frozenset[str]().union(*(each.differs() for each in both))
         if not differs:
             return Equivalent(samples)
-        return Surviving(tuple(sorted(differs)), self._why(mutant, differs), samples)
+        return self.explained(mutant, Surviving(tuple(sorted(differs)), None, samples))
+
+    def explained(self, mutant: Mutant, fate: Surviving) -> Surviving:
+        """Give the fate of a survivor with what the spec says of it now."""
+        return replace(fate, why=self._why(mutant, frozenset(fate.differs)))
 
     def _explored(self, target: Target, original: Original, solver: Solver) -> Session | Killed:
         """Explore a mutant under one model, as far as its fate is open."""
@@ -228,21 +236,15 @@ def strength(
     target: Target, wish: Wish, replayer: Replayer, say: Callable[[str], None]
 ) -> Strength:
     """Judge the mutants of a target."""
-    name = target.spec.name
-    say(f"{name}: proving it as it is")
+    kept_before = _kept(target, wish)
+    say(f"{target.spec.name}: proving it as it is")
     trial = Trial(target, wish, replayer)
     trial.begin()
     mutants = trial.mutants()
     chosen = list(mutants) if wish.seed is None else shuffled(mutants, wish.seed)
     started = time.perf_counter()
-    ended = []
-    for number, mutant in enumerate(chosen[: wish.limit]):
-        passed = time.perf_counter() - started
-        if wish.seconds is not None and passed > wish.seconds:
-            break
-        rate = f", {number / passed:.2f} a second" if number else ""
-        say(f"{name}: mutant {number + 1} of {len(chosen[: wish.limit])}{rate}")
-        ended.append(Ended(mutant, trial.fate(mutant)))
+    run = _Run(trial, chosen[: wish.limit], kept_before)
+    ended = tuple(run.ended(say))
     whole = len(ended) == len(mutants)
     return Strength(
         spec=target.spec,
@@ -253,7 +255,50 @@ def strength(
         stale=tuple(_stale(target, ended)) if whole else (),
         seed=wish.seed,
         seconds=time.perf_counter() - started,
+        resumed=run.resumed,
     )
+
+
+def _kept(target: Target, wish: Wish) -> Kept | None:
+    wishes = {
+        "models": ", ".join(model.value for model, _ in wish.choice.pairs(target.spec)),
+        "claims": ", ".join(wish.choice.claims) or "all that are promised",
+        "without": ", ".join(target.dropped) or "nothing",
+        "replay": "of all" if wish.replay else "of survivors",
+        "starts": str(wish.samples),
+    }
+    return None if wish.keep is None else kept(wish.keep, target, wishes)
+
+
+@dataclass(slots=True)
+class _Run:
+    """The mutants to judge, those whose fate is kept among them."""
+
+    trial: Trial
+    chosen: Sequence[Mutant]
+    kept: Kept | None
+    resumed: int = 0
+
+    def ended(self, say: Callable[[str], None]) -> Iterator[Ended]:
+        """Give each mutant with its fate, but for those that no time is left for."""
+        name, judged, started = self.trial.target.spec.name, 0, time.perf_counter()
+        for number, mutant in enumerate(self.chosen):
+            fate = None if self.kept is None else self.kept.get(mutant)
+            if fate is not None:
+                self.resumed += 1
+                told = self.trial.explained(mutant, fate) if isinstance(fate, Surviving) else fate
+                yield Ended(mutant, told)
+                continue
+            passed, limit = time.perf_counter() - started, self.trial.wish.seconds
+            if limit is not None and passed > limit:
+                continue
+            rate = f", {judged / passed:.2f} a second" if judged else ""
+            say(f"{name}: mutant {number + 1} of {len(self.chosen)}{rate}")
+            ended = Ended(mutant, self.trial.fate(mutant))
+            if self.kept is not None:
+                self.kept.add(ended)
+            judged += 1
+            yield ended
 
 
 def _stale(target: Target, ended: Sequence[Ended]) -> Iterator[str]:

@@ -24,9 +24,10 @@ def strength_lines(found: Strength, image: Image) -> list[Text]:
     models = ", ".join(model.value for model in found.models)
     of_all = "all" if len(found.ended) == found.total else f"{len(found.ended)} of {found.total}"
     drawn = "" if found.seed is None else f", drawn with seed {found.seed}"
+    before = f", {found.resumed} of them by an earlier run" if found.resumed else ""
     return [
         line((found.spec.name, STRONG), "  ", found.spec.description.title),
-        line(f"{of_all} mutants judged under {models}{drawn}"),
+        line(f"{of_all} mutants judged under {models}{drawn}{before}"),
         *_counts(found),
         *_section("killed by", _killers(found)),
         *_told(found, "equal in effect", Equivalent, image),

@@ -98,7 +98,11 @@ def mistaken_target(
 
 def altered_target(target: Target, image: Image) -> Target:
     """Give the target with other bytes in its image, whose labels stay where they were."""
-    return _with_spec(target.spec.description.path, image, target.dropped)
+    regions = tuple(
+        replace(each, patches=tuple(_anew(patch, image) for patch in each.patches))
+        for each in target.spec.regions
+    )
+    return replace(target, spec=replace(target.spec, regions=regions), image=image)
 
 
 def _with_spec(path: Path, image: Image, without: Sequence[str]) -> Target:
@@ -129,14 +133,26 @@ def _parts(patch: Patch, image: Image) -> Iterator[Patch]:
         return
     for ahead in range(0, patch.size, LARGEST_PATCH):
         size, start = min(LARGEST_PATCH, patch.size - ahead), patch.copied + ahead
-        held = Number(int.from_bytes(image.data[start : start + size], "little"))
         at = Term(
             f"{patch.at.text} + {ahead:#x}",
             Arithmetic(Operator.ADD, patch.at.node, Number(ahead)),
             patch.at.line,
         )
+        held = _held(image, start, size)
         value = Term(f"the image's bytes at {patch.value.text} + {ahead:#x}", held, patch.at.line)
-        yield Patch(at, patch.offset + ahead, size, value)
+        yield Patch(at, patch.offset + ahead, size, value, start)
+
+
+def _anew(patch: Patch, image: Image) -> Patch:
+    """Have a patch of one word, where it is a copy, hold what the image has there."""
+    if patch.copied is None:
+        return patch
+    held = _held(image, patch.copied, patch.size)
+    return replace(patch, value=replace(patch.value, node=held))
+
+
+def _held(image: Image, start: int, size: int) -> Number:
+    return Number(int.from_bytes(image.data[start : start + size], "little"))
 
 
 def _relocated(spec: Spec, image: Image) -> Spec:
