@@ -84,6 +84,23 @@ def test_equal_in_effect_is_proved(found: Strength) -> None:
     assert fate.samples
 
 
+def test_fault_is_an_end_like_any_other(tmp_path: Path, replayer: Replayer) -> None:
+    """Where the target itself faults, what leads to the same fault from equal states is equal."""
+    code = "\tmovl\t$4, %eax\n\tbtsl\t$2, %eax\n\tpushq\t$7\n\tud2\nleave:\tjmp\tout\nout:\thlt\n"
+    claim = 'event = "write"\nholds = "size == 8"\n'
+    path = write(tmp_path, Small(code, (claim,)))
+    wish = Wish(Choice((ModelName.RETAINING,)), samples=0)
+    found = strength(read_target(path), wish, replayer, lambda _: None)
+    (equal,) = fates(found, "btsl $2, %eax", "btsl $0x82, %eax")
+    assert isinstance(equal, Equivalent)
+    (other,) = fates(found, "movl $4, %eax", "movl $5, %eax")
+    assert isinstance(other, Surviving)
+    assert other.differs == ("rax",)
+    (elsewhere,) = fates(found, "ud2", "nop")
+    assert isinstance(elsewhere, Surviving)
+    assert elsewhere.differs == ("ending",)
+
+
 def test_unreached_bytes_are_told(tmp_path: Path, replayer: Replayer) -> None:
     """What only a branch that is never taken leads to has mutants that no path reaches."""
     code = "\tclc\n\tjnc\tleave\n\tincl\t%eax\nleave:\tjmp\tout\nout:\thlt\n"

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import claripy
 from claripy.ast.bv import BV
 
-from verifier.execution.path import Reached
+from verifier.execution.path import Faulted, Reached, Stopped
 from verifier.machine.cells import byte_of, same_cell
 from verifier.machine.descriptors import SegmentRegister
 from verifier.machine.events import (
@@ -64,7 +64,8 @@ class Both:
     def differs(self) -> frozenset[str]:
         """Give the parts of the end state, and of what happens on the way, that may differ.
 
-        Registers and flags go by their names. The changed bytes themselves do not count.
+        Registers and flags go by their names. The changed bytes themselves do not count. A fault
+        is an end like any other, where both sides have it at the same instruction.
         """
         if _conditions(self.original) != _conditions(self.mutant):
             return frozenset({ENDING})
@@ -79,9 +80,9 @@ class Both:
         return frozenset[str]().union(*(self._between(*pair) for pair in pairs))
 
     def unreached(self) -> bool:
-        """Say whether no path fetches or reads a changed byte, and every path reaches the exit."""
+        """Say whether no path fetches or reads a changed byte, and the end of each is known."""
         return all(
-            isinstance(path.ending, Reached)
+            isinstance(path.ending, Reached | Faulted | Stopped)
             and not any(self._touches(step.place, step.instruction.size) for step in path.steps)
             and not any(
                 isinstance(each.event, Access) and self._touches(each.event.place, each.event.size)
@@ -105,7 +106,7 @@ class Both:
         return not isinstance(answer, Contradictory)
 
     def _between(self, one: Path, other: Path) -> set[str]:
-        if not isinstance(one.ending, Reached) or not isinstance(other.ending, Reached):
+        if not _alike(one, other):
             return {ENDING}
         found = [
             *_registers(one.ending.state, other.ending.state),
@@ -166,6 +167,23 @@ class Both:
                     yield EVENTS, _apart(byte_of(cells[0]), byte_of(cells[1]))
 
 
+def _alike(one: Path, other: Path) -> bool:
+    """Say whether two paths end alike, from equal states.
+
+    What a fault hands over beside its error code is told by the instruction that has it.
+    """
+    match one.ending, other.ending:
+        case (Reached(), Reached()) | (Stopped(), Stopped()):
+            return True
+        case (Faulted() as fault, Faulted() as twin):
+            last, counterpart = (
+                [step.instruction.raw for step in way.steps[-1:]] for way in (one, other)
+            )
+            return last == counterpart and (fault.vector, fault.error) == (twin.vector, twin.error)
+        case _:
+            return False
+
+
 def _conditions(session: Session) -> list[int]:
     return [fact.condition.hash() for fact in session.context.assumptions]
 
@@ -214,9 +232,9 @@ def _in_order(path: Path) -> list[Occurrence]:
 
 
 def _after(path: Path) -> dict[int, State]:
-    """Give the state after each step."""
+    """Give the state after each step; a fetch that faults at once leaves none."""
     states = [*(step.before for step in path.steps[1:]), path.ending.state]
-    return {id(step): state for step, state in zip(path.steps, states, strict=True)}
+    return {id(step): state for step, state in zip(path.steps, states, strict=False)}
 
 
 def _stored(
