@@ -10,8 +10,8 @@ from tests.soundness.build import Small, write
 from verifier.errors import BadInput
 from verifier.machine.models import ModelName
 from verifier.mutation.fate import Equivalent, Killed, Surviving, Unreachable
-from verifier.mutation.judge import Wish, strength
-from verifier.mutation.mutant import Kind
+from verifier.mutation.judge import Trial, Wish, strength
+from verifier.mutation.mutant import Kind, Mutant
 from verifier.proving.target import Choice, read_target
 from verifier.specification.verdict import Verdict
 
@@ -99,6 +99,55 @@ def test_fault_is_an_end_like_any_other(tmp_path: Path, replayer: Replayer) -> N
     (elsewhere,) = fates(found, "ud2", "nop")
     assert isinstance(elsewhere, Surviving)
     assert elsewhere.differs == ("ending",)
+
+
+COPY = """
+	leaq	leave(%rip), %rbx
+	leaq	part(%rip), %rsi
+	leaq	-64(%rsp), %rdi
+	movl	$(part_end - part), %ecx
+	rep movsb
+	leaq	-64(%rsp), %rdx
+	jmp	*%rdx
+part:
+	movl	$4, %eax
+	btsl	$2, %eax
+	jmp	*%rbx
+data:
+	.byte	5
+part_end:
+leave:
+	jmp	out
+out:
+	hlt
+"""
+
+
+def test_changed_code_may_run_in_a_copy(tmp_path: Path, replayer: Replayer) -> None:
+    """A copy of a changed byte is no effect where it is executed, and one where it is not."""
+    target = read_target(write(tmp_path, Small(COPY, ("true",))))
+    trial = Trial(target, Wish(Choice((ModelName.RETAINING,))), replayer)
+    trial.begin()
+    image, part = target.image, target.image.symbols["part"]
+    (btsl,) = (each for each in trial.mutants() if each.text == "btsl $0x82, %eax")
+    data = Mutant(Kind.DATA, image.symbols["data"], b"\x05", b"\x07", None)
+    assert btsl.offset == part + 5
+    assert isinstance(trial.fate(btsl), Equivalent)
+    fate = trial.fate(data)
+    assert isinstance(fate, Surviving)
+    assert set(fate.differs) == {"events", "memory"}
+
+
+def test_changed_byte_that_is_stored_over_counts(tmp_path: Path, replayer: Replayer) -> None:
+    """Where the code stores another value over a changed byte, that is an effect."""
+    code = "\tmovb data(%rip), %al\n\tincb %al\n\tmovb %al, data(%rip)\n\tmovl $0, %eax\n"
+    code += "leave:\n\tjmp out\nout:\n\thlt\ndata:\n\t.byte 5\n"
+    target = read_target(write(tmp_path, Small(code, ("true",))))
+    trial = Trial(target, Wish(Choice((ModelName.RETAINING,)), samples=0), replayer)
+    trial.begin()
+    fate = trial.fate(Mutant(Kind.DATA, target.image.symbols["data"], b"\x05", b"\x04", None))
+    assert isinstance(fate, Surviving)
+    assert "memory" in fate.differs
 
 
 def test_unreached_bytes_are_told(tmp_path: Path, replayer: Replayer) -> None:

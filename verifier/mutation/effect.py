@@ -29,10 +29,11 @@ from verifier.machine.events import (
 from verifier.machine.paging import Intent
 from verifier.machine.registers import Gpr
 from verifier.machine.words import FALSE, TRUE
+from verifier.mutation.copies import copied_code
 from verifier.solver import Contradictory
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from claripy.ast.bool import Bool
 
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from verifier.machine.events import Event
     from verifier.machine.memory import Place, Region
     from verifier.machine.state import State
+    from verifier.mutation.copies import Spot
     from verifier.proving.session import Session
 
 EVENTS = "events"
@@ -64,8 +66,9 @@ class Both:
     def differs(self) -> frozenset[str]:
         """Give the parts of the end state, and of what happens on the way, that may differ.
 
-        Registers and flags go by their names. The changed bytes themselves do not count. A fault
-        is an end like any other, where both sides have it at the same instruction.
+        Registers and flags go by their names. The changed bytes themselves do not count, nor do
+        they where they run in a copy. A fault is an end like any other, where both sides have
+        it at the same instruction.
         """
         if _conditions(self.original) != _conditions(self.mutant):
             return frozenset({ENDING})
@@ -108,13 +111,31 @@ class Both:
     def _between(self, one: Path, other: Path) -> set[str]:
         if not _alike(one, other):
             return {ENDING}
+        copies = self._copies(one, other)
         found = [
             *_registers(one.ending.state, other.ending.state),
-            *self._memory(one.ending.state, other.ending.state),
-            *self._events(one, other),
+            *self._memory(one.ending.state, other.ending.state, copies),
+            *self._events(one, other, copies),
         ]
         conditions = [fact.condition for fact in (*one.facts, *other.facts)]
         return self._unequal(found, conditions)
+
+    def _copies(self, one: Path, other: Path) -> Mapping[Spot, int]:
+        """Give where both paths executed a copy of the same changed byte."""
+        left, right = (
+            copied_code(path, session.target.image.data)
+            for path, session in ((one, self.original), (other, self.mutant))
+        )
+        return {
+            spot: at for spot, at in left.items() if at in self.changed and right.get(spot) == at
+        }
+
+    def _is_changed(self, at: int | None, left: Cell, right: Cell) -> bool:
+        """Say whether two bytes are what the two images have at a changed offset."""
+        if at is None or at not in self.changed:
+            return False
+        images = self.original.target.image.data, self.mutant.target.image.data
+        return (left, right) == (images[0][at], images[1][at])
 
     def _unequal(self, found: Iterable[Unequal], conditions: list[Bool]) -> set[str]:
         """Give the parts whose two values the solver does not show to be the same."""
@@ -134,7 +155,7 @@ class Both:
             )
         }
 
-    def _memory(self, one: State, other: State) -> Iterator[Unequal]:
+    def _memory(self, one: State, other: State, copies: Mapping[Spot, int]) -> Iterator[Unequal]:
         for name in sorted({*one.memory.cells, *other.memory.cells}):
             here, there = _region(one, name), _region(other, name)
             if here is None or there is None:
@@ -144,26 +165,25 @@ class Both:
             image = here.content == self.original.target.image.data
             for offset in sorted(offsets):
                 left, right = one.memory.cell(here, offset), other.memory.cell(there, offset)
-                if not same_cell(left, right) and not (image and offset in self.changed):
+                at = offset if image else copies.get((name, offset))
+                if not same_cell(left, right) and not self._is_changed(at, left, right):
                     yield MEMORY, _apart(byte_of(left), byte_of(right))
 
-    def _events(self, one: Path, other: Path) -> Iterator[Unequal]:
+    def _events(self, one: Path, other: Path, copies: Mapping[Spot, int]) -> Iterator[Unequal]:
         """Compare what happened; the order of accesses to memory alone does not matter.
 
-        Where many bytes are stored, those that hold a changed byte on either side are copies.
+        Where many bytes are stored, copies of changed code that runs there do not count.
         """
         left, right = _in_order(one), _in_order(other)
         if [_shape(each.event) for each in left] != [_shape(each.event) for each in right]:
             yield EVENTS, TRUE
             return
-        images = self.original.target.image.data, self.mutant.target.image.data
-        copies = {(images[0][at], images[1][at]) for at in self.changed}
         after, behind = _after(one), _after(other)
         for each, twin in zip(left, right, strict=True):
             for value, same in zip(_values(each.event), _values(twin.event), strict=True):
                 yield EVENTS, _apart(value, same)
-            for cells in _stored(each, after[id(each.step)], twin, behind[id(twin.step)]):
-                if cells not in copies:
+            for spot, cells in _stored(each, after[id(each.step)], twin, behind[id(twin.step)]):
+                if not self._is_changed(copies.get(spot), *cells):
                     yield EVENTS, _apart(byte_of(cells[0]), byte_of(cells[1]))
 
 
@@ -239,8 +259,8 @@ def _after(path: Path) -> dict[int, State]:
 
 def _stored(
     one: Occurrence, after: State, other: Occurrence, behind: State
-) -> Iterator[tuple[Cell, Cell]]:
-    """Give the bytes that differ where too many were written for one value."""
+) -> Iterator[tuple[Spot, tuple[Cell, Cell]]]:
+    """Give the bytes that differ, and which they are, where too many were written for one value."""
     event, twin = one.event, other.event
     if not isinstance(event, Access) or not isinstance(twin, Access):
         return
@@ -251,7 +271,7 @@ def _stored(
         left = after.memory.cell(event.place.region, at)
         right = behind.memory.cell(twin.place.region, at)
         if not same_cell(left, right):
-            yield left, right
+            yield (event.place.region.name, at), (left, right)
 
 
 def _shape(event: Event) -> tuple[object, ...]:
