@@ -9,7 +9,7 @@
  *	%rsp in a stack below 4G.
  * Out:	at lvl5 in 64-bit mode, 5-level paging, every translation below
  *	2^47 as before. %rsi, %rbx, %rbp, %rsp and %r9 to %r15 are as they were;
- *	%rax, %rcx, %rdi and %r8 are not.
+ *	%rax, %rcx, %rdi and %r8 are not; GDT and segments are the image's.
  */
 
 	/* Where the 32-bit part is copied to: the end of the table's own page. */

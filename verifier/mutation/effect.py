@@ -131,11 +131,16 @@ class Both:
         }
 
     def _is_changed(self, at: int | None, left: Cell, right: Cell) -> bool:
-        """Say whether two bytes are what the two images have at a changed offset."""
+        """Say whether two bytes are a changed one, and apart in the changed bits alone.
+
+        In others they may have been stored to: descriptors get marked.
+        """
         if at is None or at not in self.changed:
             return False
-        images = self.original.target.image.data, self.mutant.target.image.data
-        return (left, right) == (images[0][at], images[1][at])
+        if not isinstance(left, int) or not isinstance(right, int):
+            return False
+        bits = self.original.target.image.data[at] ^ self.mutant.target.image.data[at]
+        return (left ^ right) & ~bits == 0
 
     def _unequal(self, found: Iterable[Unequal], conditions: list[Bool]) -> set[str]:
         """Give the parts whose two values the solver does not show to be the same."""
