@@ -32,6 +32,7 @@ def strength_lines(found: Strength, image: Image) -> list[Text]:
         *_section("killed by", _killers(found)),
         *_told(found, "equal in effect", Equivalent, image),
         *_told(found, "not reached by any path", Unreachable, image),
+        *_explained(found, image),
         *_surviving(found, image),
         *(each for told in found.stale for each in paragraph(told, "", WIDTH)),
         line((f"{elapsed(found.seconds)}, {found.per_second:.2f} mutants a second", FAINT)),
@@ -76,20 +77,34 @@ def _row(ended: Ended, image: Image) -> tuple[str, ...]:
 
 def _surviving(found: Strength, image: Image) -> list[Text]:
     told: list[Text] = []
-    for each in found.ended:
-        if not isinstance(each.fate, Surviving):
-            continue
+    for each in found.unexplained:
         place, kind, change = _row(each, image)
-        mutant, why = each.mutant, each.fate.why
-        word = ("survives", "bold red") if why is None else ("explained", "yellow")
+        mutant = each.mutant
         told += [
-            line(word, f"  {place}  {kind}: {change}"),
+            line(("survives", "bold red"), f"  {place}  {kind}: {change}"),
             line(DEEPER, (f"{mutant.before.hex(' ')}  becomes  {mutant.after.hex(' ')}", FAINT)),
-            *paragraph(f"may differ: {', '.join(each.fate.differs)}", DEEPER, WIDTH),
+            *paragraph(f"may differ: {_differing(each)}", DEEPER, WIDTH),
         ]
-        if why is not None:
-            told += paragraph(f"line {why.line}: {why.why}", DEEPER, WIDTH)
     return told
+
+
+def _explained(found: Strength, image: Image) -> list[Text]:
+    """Tell the survivors that the spec explains, those of one explanation together."""
+    told: list[Text] = []
+    for why in found.spec.survivors:
+        rows = [
+            (*_row(each, image), _differing(each))
+            for each in found.ended
+            if isinstance(each.fate, Surviving) and each.fate.why is why
+        ]
+        if rows:
+            head = f"surviving, as line {why.line} of the spec explains: {why.why}"
+            told += [*paragraph(head, "", WIDTH), *columns(rows, INDENT)]
+    return told
+
+
+def _differing(each: Ended) -> str:
+    return ", ".join(each.fate.differs) if isinstance(each.fate, Surviving) else ""
 
 
 def closing(found: Strength) -> Text:
