@@ -17,7 +17,7 @@ help:
 	@echo "make setup     set up .venv with the command line, .venv/bin/verifier"
 	@echo "make prove     prove every spec under specs/, compare with the verdicts they record"
 	@echo "make test      all that CI runs: lint, types, tests on every core"
-	@echo "make mutate    change bytes of two specs' targets, show what no claim sees (an hour)"
+	@echo "make mutate    change bytes of three targets, show what no claim sees (an hour)"
 	@echo "make differential SECONDS=600 SEED=1"
 	@echo "               compare every instruction with Bochs and QEMU for that long"
 	@echo "make fuzz SECONDS=600 SEED=1"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from verifier.machine.events import Access, AccessBy
@@ -15,13 +16,13 @@ Spot = tuple[str, int]
 """A byte of memory: the name of its region, and its offset there."""
 
 
-def copied_code(path: Path, data: bytes) -> dict[Spot, int]:
-    """Give where in ``data``, the image, each executed byte was last copied from, if from there.
+def copied_code(path: Path, data: bytes, changed: range) -> dict[Spot, int]:
+    """Give where bytes of ``data``, the image, ran as a copy, and which of the changed they were.
 
-    Whether it still holds what was copied, the end of the path must tell.
+    What lies there at the end may be something else again.
     """
     executed = _executed(path)
-    return {spot: at for spot, at in _copied(path, data).items() if spot in executed}
+    return {spot: at for spot, at in _copied(path, data, changed) if spot in executed}
 
 
 def _executed(path: Path) -> set[Spot]:
@@ -33,8 +34,7 @@ def _executed(path: Path) -> set[Spot]:
     }
 
 
-def _copied(path: Path, data: bytes) -> dict[Spot, int]:
-    found: dict[Spot, int] = {}
+def _copied(path: Path, data: bytes, changed: range) -> Iterator[tuple[Spot, int]]:
     read: dict[int, Access] = {}
     for each in path.occurrences:
         event = each.event
@@ -47,9 +47,9 @@ def _copied(path: Path, data: bytes) -> dict[Spot, int]:
             start, target = _in_image(source.place, data), event.place
             if start is None or not isinstance(target.offset, int) or source.size != event.size:
                 continue
-            for ahead in range(event.size):
-                found[target.region.name, target.offset + ahead] = start + ahead
-    return found
+            for at in changed:
+                if 0 <= at - start < event.size:
+                    yield (target.region.name, target.offset + at - start), at
 
 
 def _in_image(place: Place, data: bytes) -> int | None:

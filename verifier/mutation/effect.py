@@ -123,12 +123,10 @@ class Both:
     def _copies(self, one: Path, other: Path) -> Mapping[Spot, int]:
         """Give where both paths executed a copy of the same changed byte."""
         left, right = (
-            copied_code(path, session.target.image.data)
+            copied_code(path, session.target.image.data, self.changed)
             for path, session in ((one, self.original), (other, self.mutant))
         )
-        return {
-            spot: at for spot, at in left.items() if at in self.changed and right.get(spot) == at
-        }
+        return {spot: at for spot, at in left.items() if right.get(spot) == at}
 
     def _is_changed(self, at: int | None, left: Cell, right: Cell) -> bool:
         """Say whether two bytes are a changed one, and apart in the changed bits alone.
