@@ -3,7 +3,7 @@
 
 PYTHON ?=
 VERIFIER = .venv/bin/python -m verifier
-MUTATED = linux-la57toggle la57-lowstack
+MUTATED = la57-rfc linux-la57toggle la57-lowstack
 PROVE_RECORDED = $(VERIFIER) prove --recorded
 
 .PHONY: help setup prove test differential fuzz mutate notebook lint bench clean tools
