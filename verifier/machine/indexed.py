@@ -23,8 +23,11 @@ NEAR = (16, 256)
 
 
 def stretch_of(region: Region, offset: BV, size: int, oracle: Oracle) -> range | None:
-    """Give the few offsets that an access inside ``region`` may have, None where it has more."""
-    if region.size <= LARGEST_INDEXED:
+    """Give the few offsets that an access inside ``region`` may have, None where it has more.
+
+    In a window, and in a region that is read whole, none is asked for.
+    """
+    if region.windowed or region.size <= LARGEST_INDEXED:
         return None
     guess = 0
     for bit in range(region.size.bit_length()):
