@@ -106,6 +106,18 @@ def _complete_model(incomplete: str) -> list[str]:
     return [each.value for each in Model if each.value.startswith(incomplete)]
 
 
+def _model(told: str) -> Any:  # noqa: ANN401 - what Typer takes in an Annotated
+    """Give the option that names a model, with its help."""
+    return typer.Option(
+        "--model",
+        "-m",
+        parser=_one_of(Model, "model"),
+        metavar="MODEL",
+        autocompletion=_complete_model,
+        help=told,
+    )
+
+
 def _print_versions(value: bool) -> None:  # noqa: FBT001 - Typer passes an option's value so
     if value:
         from verifier.cli.versions import tools  # noqa: PLC0415 - only for --version
@@ -134,14 +146,9 @@ Specs = Annotated[
 ]
 Models = Annotated[
     list[Model] | None,
-    typer.Option(
-        "--model",
-        "-m",
-        parser=_one_of(Model, "model"),
-        metavar="MODEL",
-        autocompletion=_complete_model,
-        help="Judge under this model, not those promised; repeatable. "
-        "One of architectural, retaining, zeroing.",
+    _model(
+        "Judge under this model, not those promised; repeatable. "
+        "One of architectural, retaining, zeroing."
     ),
 ]
 Claims = Annotated[
@@ -227,14 +234,7 @@ OneSpec = Annotated[
 ]
 OneModel = Annotated[
     Model,
-    typer.Option(
-        "--model",
-        "-m",
-        parser=_one_of(Model, "model"),
-        metavar="MODEL",
-        autocompletion=_complete_model,
-        help="The model whose paths give each byte's mode.",
-    ),
+    _model("The model whose paths give each byte's mode."),
 ]
 Image = Annotated[
     Path | None,
