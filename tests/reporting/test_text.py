@@ -11,7 +11,7 @@ from rich.console import Console
 
 from tests.reporting import build
 from verifier.machine.models import ModelName
-from verifier.proving.result import Result
+from verifier.proving.result import InputValue, Result
 from verifier.reporting.recorded import Disagreement
 from verifier.reporting.recorded_text import gate_lines, recorded_lines
 from verifier.reporting.status import Status
@@ -64,6 +64,24 @@ def test_no_line_ends_in_blanks() -> None:
     for found in ([], [DISAGREEMENT]):
         lines = [each.plain for each in recorded_lines(results, found, PIPE)]
         assert [each for each in lines if each != each.rstrip()] == []
+
+
+def test_numbers_of_a_loop_are_no_inputs_of_a_start() -> None:
+    """How often a loop goes round follows from the start, of which it is no part."""
+    result = build.refuted()
+    assert result.counterexample is not None
+    names = (
+        "rounds of the loop@205",
+        "head of the loop@7",
+        "r10 in the loop@7",
+        "rounds of rcx to r15@9",
+    )
+    more = tuple(InputValue(name, 3, 64, matters=odd) for odd in (True, False) for name in names)
+    shown = replace(result.counterexample, inputs=(*result.counterexample.inputs, *more))
+    result = replace(result, counterexample=shown)
+    assert "loop" not in plain(summary_lines(build.summary(result), PIPE))
+    everything = plain(summary_lines(build.summary(result), Layout(everything=True, width=None)))
+    assert all(name in everything for name in names)
 
 
 def test_a_start_that_was_tried_promises_nothing_of_other_starts() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from verifier.proving.result import Judge
-from verifier.reporting.families import families
+from verifier.reporting.families import families, of_the_start
 from verifier.reporting.trace import trace_lines
 from verifier.reporting.wording import (
     FAINT,
@@ -87,9 +87,10 @@ def _reason(text: Text) -> Text:
 
 def inputs(shown: Counterexample, *, everything: bool = False) -> list[Text]:
     """Give the start: the load and what matters one a line, what does not together."""
-    first = shown.inputs[:1] if shown.load is not None else ()
-    matter = [*first, *(each for each in shown.inputs[len(first) :] if each.matters)]
-    rest = [each for each in shown.inputs if each not in matter]
+    given = [each for each in shown.inputs if everything or of_the_start(each.name)]
+    first = given[:1] if shown.load is not None else []
+    matter = [*first, *(each for each in given[len(first) :] if each.matters)]
+    rest = [each for each in given if each not in matter]
     rows = [
         (
             named(each.name),

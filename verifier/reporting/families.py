@@ -18,6 +18,14 @@ _KINDS = (
 _MEMORY = re.compile(r"(.+)\[0x[0-9a-f]+\]$")
 
 
+_LOOP = re.compile(r"(?:head of|in) the loop@|rounds of .*@")
+
+
+def of_the_start(name: str) -> bool:
+    """Say whether an input is of the start, not a number that a loop's rounds have by it."""
+    return _LOOP.search(name) is None
+
+
 def families(names: Iterable[str]) -> str:
     """Give ``rax, rbx; parts of cr0, cr4; bytes of low`` for the names of many inputs."""
     whole: set[str] = set()

@@ -21,7 +21,7 @@ from verifier.machine.state import State
 from verifier.machine.words import bit, known
 from verifier.proving.result import Counterexample, Report, Result
 from verifier.proving.shown import shown
-from verifier.reporting.families import families
+from verifier.reporting.families import families, of_the_start
 from verifier.reporting.lifters import agreed_sentence, remarks
 from verifier.reporting.loops import CUT_HEAD, cut_cells, cuts_of
 from verifier.reporting.markup import (
@@ -139,10 +139,11 @@ _RESTS = ("do not matter", "as usual, or as the processor that replays it has th
 def counterexample_html(given: Counterexample) -> str:
     """Give the start, what differs, the engines' words and the whole path."""
     load = given.inputs[:1] if given.load is not None else ()
-    matter = [each for each in given.inputs if each.matters or each in load]
+    known = [each for each in given.inputs if of_the_start(each.name)]
+    matter = [each for each in known if each.matters or each in load]
     telling = [each for each in matter if each.value and not each.name.startswith("cpu.")]
     rest = [each for each in matter if each not in telling]
-    others = [each.name for each in given.inputs if each not in matter]
+    others = [each.name for each in known if each not in matter]
     differ = [
         (each.name, number(each.actual), number(each.expected), "" if each.compared else "at entry")
         for each in given.differences
