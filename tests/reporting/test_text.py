@@ -84,6 +84,17 @@ def test_numbers_of_a_loop_are_no_inputs_of_a_start() -> None:
     assert all(name in everything for name in names)
 
 
+def test_what_the_manuals_leave_undefined_is_told_as_such() -> None:
+    """A value that a register has since an instruction is none of the start's."""
+    result = build.refuted()
+    assert result.counterexample is not None
+    undefined = InputValue("rsp[63:32]@26", 1, 32, matters=True)
+    shown = replace(result.counterexample, inputs=(*result.counterexample.inputs, undefined))
+    text = plain(summary_lines(build.summary(replace(result, counterexample=shown)), PIPE))
+    told = [each.split() for each in text.splitlines() if "rsp[63:32]" in each]
+    assert " ".join(told[0]) == "rsp[63:32]@26 = 0x1 (undefined by the manuals since step 26)"
+
+
 def test_a_start_that_was_tried_promises_nothing_of_other_starts() -> None:
     """What matters was not asked, so no input is said not to matter, and no start the smallest."""
     result = build.refuted()

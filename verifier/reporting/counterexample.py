@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from verifier.proving.result import Judge
@@ -23,7 +24,13 @@ from verifier.reporting.wording import (
 if TYPE_CHECKING:
     from rich.text import Text
 
-    from verifier.proving.result import Counterexample, Difference, ReplayWord, Result
+    from verifier.proving.result import (
+        Counterexample,
+        Difference,
+        InputValue,
+        ReplayWord,
+        Result,
+    )
     from verifier.reporting.summary import Summary
     from verifier.reporting.trace import Layout
 
@@ -40,6 +47,7 @@ JUDGE_STYLE = {
 }
 
 
+_UNDEFINED = re.compile(r"\w+(?:\[\d+:\d+\])?@(\d{1,7})")
 _HEADS = ("the smallest start that was found", "a start that was found by trial")
 _RESTS = (
     "do not matter: any allowed value breaks it too",
@@ -95,7 +103,7 @@ def inputs(shown: Counterexample, *, everything: bool = False) -> list[Text]:
         (
             named(each.name),
             f"= {number(each.value)}",
-            "" if each.matters or shown.sampled else "(any allowed load breaks it)",
+            _note(each) if each.matters or shown.sampled else "(any allowed load breaks it)",
         )
         for each in matter
     ]
@@ -111,6 +119,12 @@ def inputs(shown: Counterexample, *, everything: bool = False) -> list[Text]:
             *paragraph(families(each.name for each in rest), DEEPER, PROSE),
         ]
     return [*result, line()]
+
+
+def _note(each: InputValue) -> str:
+    """Say of a value that no start has where it comes from."""
+    found = _UNDEFINED.fullmatch(each.name)
+    return f"(undefined by the manuals since step {found[1]})" if found else ""
 
 
 def _path(shown: Counterexample, layout: Layout) -> list[Text]:
