@@ -103,6 +103,19 @@ def test_a_loop_whose_rounds_nobody_bounded_is_not_confirmed(
     assert ask(SolverName.BITWUZLA, round_.text, SECONDS).answer is Answer.SAT
 
 
+def test_a_premise_that_the_assumptions_exclude_is_excluded_by_itself(tmp_path: Path) -> None:
+    """What a claim says of memory where its premise never holds is no question of its own."""
+    claims = ("implies(rdi == 200, mem64(rsp) == 8) and implies(rdi < 200, mem64(rsp) == 7)",)
+    code = "movq $7, (%rsp)\nleave: jmp out\nout: hlt"
+    more = '[regions.top]\nbase = "rsp"\nsize = 8\n'
+    assume = ("1 <= rdi < 128", "disjoint(top, stack, image, tables)")
+    certified(write(tmp_path / "spec", Small(code, claims, assume, more)), tmp_path / "b")
+    (part,) = read_bundle(tmp_path / "b").parts
+    audit(part)
+    for each in part.obligations:
+        assert ask(SolverName.BITWUZLA, each.text, SECONDS).answer is each.expected, each.name
+
+
 def test_what_is_joined_after_a_loops_first_round_goes_on(tmp_path: Path) -> None:
     """Two ways back to the head that are joined, and not cut, hand their states on."""
     assert roots(tmp_path, FIRST_ROUND) == {"start", "joined"}

@@ -15,7 +15,7 @@ from verifier.execution.oracle import PathOracle
 from verifier.execution.path import Path, Reached
 from verifier.machine.oracle import About, Fault, Unmodelled
 from verifier.machine.words import split
-from verifier.proving.evaluate import Moment
+from verifier.proving.evaluate import Moment, looks_into_memory
 from verifier.proving.obligation import relevant
 from verifier.solver import SolverGaveUp
 from verifier.specification import expression as e
@@ -197,11 +197,18 @@ class Unfolding:
                 operator = "And" if junction is Junction.AND else "Or"
                 return Applied(operator, tuple(self.of(each) for each in terms))
             case e.Implies(premise, conclusion):
-                if self.evaluator.truth(premise, self.moment).is_false():
-                    return claripy.true()
-                return Applied("Or", (Applied("Not", (self.of(premise),)), self.of(conclusion)))
+                return self._implied(premise, conclusion)
             case _:
                 return self.evaluator.truth(node, self.moment)
+
+    def _implied(self, premise: e.Truth, conclusion: e.Truth) -> Any:  # noqa: ANN401 - as above
+        given = self.evaluator.truth(premise, self.moment)
+        if given.is_false():
+            return claripy.true()
+        if self.moment.oracle is not None and looks_into_memory(conclusion):
+            # That the path excludes the premise, or its opposite, is an obligation by itself.
+            return self.of(conclusion) if self.moment.oracle.decide(given) else claripy.true()
+        return Applied("Or", (Applied("Not", (self.of(premise),)), self.of(conclusion)))
 
 
 def _last(path: Path) -> Step | None:

@@ -89,6 +89,11 @@ def _resolved(memory: Memory, address: BV, size: int, oracle: Oracle) -> BV:
     return address
 
 
+def looks_into_memory(truth: e.Truth) -> bool:
+    """Say whether a truth has a value only where its addresses have one."""
+    return any(isinstance(node, e.Memory | e.Translate) for node in e.walk(truth))
+
+
 def _forks(moment: Moment) -> int:
     return moment.oracle.fork_count if isinstance(moment.oracle, PathOracle) else 0
 
@@ -191,9 +196,7 @@ class Evaluator:
         given = self.truth(premise, moment)
         if given.is_false():
             return TRUE
-        if moment.oracle is not None and any(
-            isinstance(node, e.Memory | e.Translate) for node in e.walk(conclusion)
-        ):
+        if moment.oracle is not None and looks_into_memory(conclusion):
             return conclude(conclusion, moment) if moment.oracle.decide(given) else TRUE
         return claripy.Or(claripy.Not(given), self.truth(conclusion, moment))
 
