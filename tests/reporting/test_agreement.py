@@ -103,3 +103,16 @@ def test_engine_without_faults_is_no_judge_of_them() -> None:
     judge, _ = verdict_on(faulting(), SEEN, lenient=True)
     assert judge is Judge.NOT_REPRESENTABLE
     assert verdict_on(faulting(), STOPPED, lenient=True)[0] is Judge.CONFIRMED
+    other = replace(STOPPED, fault=replace(FAULT, vector=Vector.SS))
+    assert verdict_on(faulting(), other, lenient=True)[0] is Judge.NOT_REPRESENTABLE
+    assert verdict_on(faulting(), other, lenient=False)[0] is Judge.CONTRADICTED
+
+
+def test_an_engine_with_another_cpuid_is_no_judge_of_what_follows_on_it() -> None:
+    """Where the path asks CPUID, other values show nothing of QEMU; without it they do."""
+    asked = replace(SHOWN.trace[0], text="cpuid")
+    for shown, judge in (
+        (replace(end(gprs={Gpr.RSI: 8}), trace=(asked, *SHOWN.trace[1:])), "NOT_REPRESENTABLE"),
+        (end(gprs={Gpr.RSI: 8}), "CONTRADICTED"),
+    ):
+        assert verdict_on(shown, SEEN, lenient=True)[0] is Judge[judge]

@@ -194,7 +194,6 @@ def test_every_claim_has_a_mutant(path: Path) -> None:
     proved = {
         claim.id
         for claim in target.spec.claims
-        if claim.promises
-        or any(each.verdict is Verdict.PROVED for each in claim.expect.values())
+        if claim.promises or any(each.verdict is Verdict.PROVED for each in claim.expect.values())
     }
     assert proved <= broken

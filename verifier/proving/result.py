@@ -110,6 +110,18 @@ class ReplayWord:
     sentence: str
 
 
+def beyond_qemu(departure: str, *, faults: bool, asks_cpuid: bool) -> str | None:
+    """Say why a ``departure`` of QEMU's from a run shows nothing, None where it does.
+
+    QEMU runs through faults that processors raise, and answers CPUID as a processor of its own.
+    """
+    if faults:
+        return f"does not check this: {departure}"
+    if asks_cpuid:
+        return f"its processor answers CPUID in another way: {departure}"
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class End:
     """What an engine must see where a counterexample ends.

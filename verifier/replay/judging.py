@@ -9,7 +9,7 @@ from verifier.errors import Bug
 from verifier.execution.path import Faulted, OutOfFuel, Reached
 from verifier.machine.registers import Gpr
 from verifier.proving.concretise import Bench
-from verifier.proving.result import Judge, Result
+from verifier.proving.result import Judge, Result, beyond_qemu
 from verifier.proving.telling import counterexample
 from verifier.replay.bochs_models import (
     BOCHS_CR4_SUPPORTED,
@@ -102,11 +102,17 @@ def _load(candidate: Candidate) -> int | None:
 
 def _word(candidate: Candidate, replayer: Replayer, engine: Engine) -> ReplayWord:
     word = confirm(candidate.rehearsal, candidate.start, replayer, engine)
-    faults = isinstance(candidate.rehearsal.path.ending, Faulted)
-    if engine is Engine.QEMU and faults and word.judge is Judge.CONTRADICTED:
-        sentence = f"does not check this: {word.sentence}"
-        return replace(word, judge=Judge.NOT_REPRESENTABLE, sentence=sentence)
-    return word
+    if engine is not Engine.QEMU or word.judge is not Judge.CONTRADICTED:
+        return word
+    path = candidate.rehearsal.path
+    excuse = beyond_qemu(
+        word.sentence,
+        faults=isinstance(path.ending, Faulted),
+        asks_cpuid=any(step.form == "CPUID" for step in path.steps),
+    )
+    if excuse is None:
+        return word
+    return replace(word, judge=Judge.NOT_REPRESENTABLE, sentence=excuse)
 
 
 def sample(session: Session, results: Iterable[Result], replayer: Replayer, count: int) -> int:
