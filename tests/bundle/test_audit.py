@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from verifier.bundle.audit import audit
-from verifier.bundle.kinds import Answer, Kind
+from verifier.bundle.kinds import NOT_CASE, Answer, Kind
 from verifier.bundle.part import Case, ClaimRow, Obligation, Part, PathRow, SegmentRow
 from verifier.errors import BadInput
 
@@ -50,6 +52,36 @@ def endless(root: str, come: str, handed: tuple[Kind, Kind]) -> Part:
         ),
         obligations=tuple(asked(number, kind) for number, kind in enumerate(kinds)),
     )
+
+
+def split(denied: int, *segments: int) -> Part:
+    """Give a part of a case for each of these segments, whose cover denies so many cases."""
+    starts = [Kind.START] * len(segments)
+    kinds = (*starts, Kind.CASES, Kind.MET, *[Kind.CLAIM] * len(set(segments)))
+    obligations = [asked(number, kind) for number, kind in enumerate(kinds)]
+    at = len(segments)
+    obligations[at] = replace(obligations[at], text=f"{NOT_CASE}\n" * denied)
+    shown = tuple((path, at + 2 + path) for path in range(len(set(segments))))
+    paths = tuple(PathRow(each, "reached", "", 1, None, None) for each in sorted(set(segments)))
+    part = endless("head", "entry", (Kind.ENTRY, Kind.ROUND))
+    return replace(
+        part,
+        cases=tuple(Case(number, segment) for number, segment in enumerate(segments)),
+        cases_cover=at,
+        segments=(SegmentRow("start", "", 1, None),) * len(set(segments)),
+        paths=paths,
+        claims=(replace(part.claims[0], met=at + 1, obligations=shown),),
+        obligations=tuple(obligations),
+    )
+
+
+def test_a_case_left_out_is_missed() -> None:
+    """The obligation that the cases cover the starts is of as many, each with paths of its own."""
+    audit(split(2, 0, 1))
+    with pytest.raises(BadInput, match="obligation 2 is of other cases"):
+        audit(split(3, 0, 1))
+    with pytest.raises(BadInput, match="segment 0 begins in more than one case"):
+        audit(split(2, 0, 0))
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING
 
-from verifier.bundle.kinds import WAY_OUT, Kind
+from verifier.bundle.kinds import NOT_CASE, WAY_OUT, Kind
 from verifier.errors import BadInput
 
 if TYPE_CHECKING:
@@ -61,6 +61,10 @@ class Audit:
         if (len(part.cases) > 1) != (part.cases_cover is not None):
             raise self._refused("nothing says that its cases cover the starts")
         self._name(part.cases_cover, Kind.CASES)
+        if part.cases_cover is not None and self._lines(part.cases_cover, NOT_CASE) != len(
+            part.cases
+        ):
+            raise self._refused(f"obligation {part.cases_cover} is of other cases")
         for case in part.cases:
             self._case(case)
         for path in part.paths:
@@ -90,6 +94,8 @@ class Audit:
         from_paths = sum(path.into == number for path in self.part.paths)
         if not (from_cases if segment.root == START else from_paths):
             raise self._refused(f"nothing leads to segment {number}")
+        if from_cases > 1:
+            raise self._refused(f"segment {number} begins in more than one case")
         leaves = [path for path in self.part.paths if path.segment == number]
         if not leaves:
             raise self._refused(f"nothing leads out of segment {number}")
@@ -99,10 +105,8 @@ class Audit:
         if segment.cover is None and fewest > segment.conditions:
             raise self._refused(f"nothing says that the paths of segment {number} cover it")
         self._name(segment.cover, Kind.COVER)
-        if segment.cover is not None:
-            text = self.part.obligations[segment.cover].text
-            if sum(line.startswith(WAY_OUT) for line in text.split("\n")) != len(leaves):
-                raise self._refused(f"obligation {segment.cover} is of other ways out")
+        if segment.cover is not None and self._lines(segment.cover, WAY_OUT) != len(leaves):
+            raise self._refused(f"obligation {segment.cover} is of other ways out")
 
     def _path(self, path: PathRow) -> None:
         """Require that what ends as another path is taken up by it."""
@@ -166,6 +170,12 @@ class Audit:
         if segment >= len(self.part.segments):
             raise self._refused(f"there is no segment {segment}")
         return self.part.segments[segment].root
+
+    def _lines(self, number: int, begun: str) -> int:
+        """Count the lines of an obligation's text that begin so."""
+        return sum(
+            line.startswith(begun) for line in self.part.obligations[number].text.split("\n")
+        )
 
     def _kind(self, number: int) -> Kind:
         if number >= len(self.part.obligations):

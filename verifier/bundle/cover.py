@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, cast
 
 import claripy
 
-from verifier.bundle.kinds import WAY_OUT, Kind
+from verifier.bundle.kinds import NOT_CASE, WAY_OUT, Kind
 from verifier.bundle.renaming import Renaming
 from verifier.bundle.stated import Stated, all_of, given, used
 from verifier.execution.bounds import MOST_ROUNDS
@@ -72,7 +72,7 @@ def cases(context: Context) -> Stated | None:
     if len(context.cases) == 1:
         return None
     asserted = [
-        (f"not case {number}", claripy.Not(case)) for number, case in enumerate(context.cases)
+        (f"{NOT_CASE[2:]}{number}", claripy.Not(case)) for number, case in enumerate(context.cases)
     ]
     return Stated(Kind.CASES, "one of the cases of the start always holds", tuple(asserted))
 

@@ -8,6 +8,8 @@ LOGIC = "QF_BV"
 STATUS = "(set-info :status "
 WAY_OUT = "; not so: "
 """What stands above each of the conditions of which a cover denies that one holds."""
+NOT_CASE = "; not case "
+"""Stands above the denial of each case, of which the obligation denies that one holds."""
 CHECK = "(check-sat)"
 
 
