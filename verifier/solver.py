@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 LIMIT_SECONDS = 20.0
 MOST_RENEWALS = 20
 """Times that a question is asked on where the machine did something else meanwhile."""
+EARLY = 0.9
+"""Part of the time given before which the solver stops only when it is interrupted."""
 NEGLIGIBLE = 0.05
 """Part of the limit that is too little to ask on for."""
 
@@ -171,17 +173,20 @@ class Solver:
     def _check(self, switches: list[Any]) -> Any:  # noqa: ANN401 - as above
         """Ask on until the processor has spent the limit: a busy machine changes no verdict.
 
-        The solver's own clock is the one on the wall.
+        The solver's own clock is the one on the wall. It takes an interrupt for itself, and stops
+        before its time.
         """
         left, outcome = self._limit, z3.unknown
         for _ in range(MOST_RENEWALS):
             self._z3.set("timeout", int(left * 1000))
-            before = time.thread_time()
+            before, began, given = time.thread_time(), time.monotonic(), left
             outcome = self._z3.check(*switches)
             left -= time.thread_time() - before
             in_time = outcome != z3.unknown or str(self._z3.reason_unknown()) not in OUT_OF_TIME
             if in_time or left < self._limit * NEGLIGIBLE:
                 break
+            if time.monotonic() - began < given * EARLY:
+                raise KeyboardInterrupt
         return outcome
 
     def smallest_core(

@@ -138,3 +138,30 @@ def test_outside_of_git_nothing_is_judged(here: Path) -> None:
     with pytest.raises(BadInput, match="there is no folder 'nowhere'"), judged("nowhere"):
         pass
     assert here.is_dir()
+
+
+def test_what_has_its_whole_path_is_not_taken_from_disk(git: Callable[..., None]) -> None:
+    """A source, or a link, that names its file from the root would be judged as it is on disk."""
+    whole = Path("specs/a/code.S").absolute()
+    write("specs/b/spec.toml", f'[image]\nsource = "{whole}"\n')
+    git("add", "--all")
+    with pytest.raises(BadInput, match="is named by its whole path"), judged():
+        pass
+    write("specs/b/spec.toml", SPEC)
+    Path("specs/b/code.S").symlink_to(whole)
+    git("add", "--all")
+    with pytest.raises(BadInput, match="is named by its whole path"), judged():
+        pass
+
+
+def test_links_to_other_folders_are_followed(git: Callable[..., None]) -> None:
+    """A source that is a link to another that is a link is judged as all of them are staged."""
+    write("common/code.S", "shared")
+    Path("middle").mkdir()
+    Path("middle/code.S").symlink_to("../common/code.S")
+    write("specs/b/spec.toml", SPEC)
+    Path("specs/b/code.S").symlink_to("../../middle/code.S")
+    git("add", "--all")
+    write("common/code.S", "later")
+    with judged() as tree:
+        assert sorted(sources(tree)) == ["shared", "staged"]

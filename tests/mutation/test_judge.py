@@ -230,3 +230,39 @@ def test_original_must_be_proved(tmp_path: Path, replayer: Replayer) -> None:
     path = write(tmp_path, Small(CODE, ("rax == 5",)))
     with pytest.raises(BadInput, match="claim-0 is REFUTED under retaining of the target as it is"):
         strength(read_target(path), Wish(Choice((ModelName.RETAINING,))), replayer, lambda _: None)
+
+
+HIDDEN = {
+    "what a callee is handed": Small(
+        "movl $7, %edx\ncallq *%rsi\nleave: jmp out\nout: hlt",
+        ("rbx == entry.rbx",),
+        (
+            "rsi == callee_at and callee_at >= 0x1000 and callee_at < 1 << 39",
+            "disjoint(image, stack, tables, callee)",
+        ),
+        '[regions.callee]\nbase = "callee_at"\nsize = 256\nrights = "rx"\n',
+        ("callee_at",),
+        more='[[contract]]\nid = "callee"\ntext = "It is so."\nentry = "callee_at"\nstack = 8\n'
+        'abi = "sysv"\n',
+    ),
+    "what rounds taken at once leave": Small(
+        "movl $1, %edx\nleaq -64(%rsp), %rdi\nmovl $48, %ecx\n"
+        "1: movb $0, (%rdi)\nincq %rdi\nimul $3, %edx, %edx\ndecl %ecx\njnz 1b\n"
+        "leave: jmp out\nout: hlt",
+        ("rsp == entry.rsp",),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", HIDDEN)
+def test_what_a_symbol_covers_is_not_equal_for_that(
+    tmp_path: Path, replayer: Replayer, name: str
+) -> None:
+    """A value that differs before a contract, or before rounds taken at once, is not lost there."""
+    target = read_target(write(tmp_path, HIDDEN[name]))
+    trial = Trial(target, Wish(Choice((ModelName.RETAINING,)), samples=0), replayer)
+    trial.begin()
+    values = [each for each in trial.mutants() if each.original.startswith("movl $")]
+    of_edx = [each for each in values if each.original.endswith("%edx")]
+    assert of_edx
+    assert not any(isinstance(trial.fate(each), Equivalent) for each in of_edx)

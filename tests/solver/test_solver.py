@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import claripy
 import pytest
+import z3
 
 from verifier.machine.words import constant, equals, symbol
 from verifier.solver import Contradictory, Fact, GaveUp, Satisfied, Solver
@@ -115,6 +116,22 @@ def test_a_busy_machine_takes_no_time_from_a_question(monkeypatch: pytest.Monkey
     assert next(clock, None) is None
     monkeypatch.setattr("verifier.solver.time.thread_time", lambda: 0.0)
     assert isinstance(Solver(limit_seconds=0.05).ask("test", (), HARD), GaveUp)
+
+
+def test_an_interrupt_ends_a_question(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the solver takes for itself is handed on: it stopped long before its time."""
+
+    class Interrupted(z3.Solver):  # type: ignore[misc]  # z3 has no types
+        def check(self, *_: object) -> object:
+            return z3.unknown
+
+        def reason_unknown(self) -> str:
+            return "canceled"
+
+    solver = Solver()
+    monkeypatch.setattr(solver, "_z3", Interrupted(ctx=solver._z3.ctx))  # noqa: SLF001 - a stub
+    with pytest.raises(KeyboardInterrupt):
+        solver.ask("test", (), X == 1)
 
 
 def test_statistics() -> None:

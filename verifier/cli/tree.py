@@ -71,6 +71,7 @@ def _written(root: Path, top: Path, made: Path, commit: str | None) -> Tree:
     files = names(have_git(root, *listed, environment=environment))
     copy = _Copy(top, made / "tree", environment)
     copy.take(str(Path(name).parent) for name in files)
+    copy.take_links()
     for name in files:
         copy.take_parts(name)
     prefix = have_git(root, "rev-parse", "--show-prefix").removesuffix(b"\n")
@@ -111,22 +112,36 @@ class _Copy:
         have_git(self.top, *arguments, told=listed, environment=self.environment)
 
     def take_parts(self, name: str) -> None:
-        """Write out what a spec is a link to, and the folder of its image."""
+        """Write out the folder of a spec's image."""
         spec = self.tree / name
-        if spec.is_symlink():
-            self._take_with(spec.parent / spec.readlink())
         image = image_of(spec)
         if image is None:
             return
         there = self._take_with(spec.parent / image)
+        self.take_links()
         if there is None or (self.tree / there).exists() or not (self.top / there).exists():
             return
         message = f"its image '{image}' is on disk, but not in what git has"
         raise BadInput(f"{message}; verifier gate --on-disk judges files as they are", name)
 
+    def take_links(self) -> None:
+        """Write out the folders that links lead to, until none leads to another."""
+        before = -1
+        while before < len(self.folders):
+            before = len(self.folders)
+            for link in [each for each in self.tree.rglob("*") if each.is_symlink()]:
+                self._take_with(link.parent / link.readlink())
+
     def _take_with(self, path: Path) -> str | None:
-        """Write out the folder of a file; give the file's name from the top, None elsewhere."""
+        """Write out the folder of a file; give the file's name from the top, None elsewhere.
+
+        BadInput for one in the repository that is not named from where it is spoken of: it would
+        be judged as it is on disk.
+        """
         whole = Path(os.path.normpath(path))
+        if Path(os.path.realpath(whole)).is_relative_to(os.path.realpath(self.top)):
+            message = "is named by its whole path, by which git's own version cannot be found"
+            raise BadInput(f"{message}; name it from the folder that speaks of it", whole)
         if not whole.is_relative_to(self.tree):
             return None
         inside = whole.relative_to(self.tree)
