@@ -145,6 +145,14 @@ def test_a_report_says_whether_a_contract_is_proved(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("name", ["../other", "a b", "", "x\\n"])
+def test_what_proves_a_contract_is_a_folder_beside(tmp_path: Path, name: str) -> None:
+    """A name that is none, or leads elsewhere, is refused."""
+    path = write(tmp_path, small(CALL, ("true",), contract(f'proved_by = "{name}"')))
+    with pytest.raises(BadInput, match="proved_by|no name of a folder"):
+        read_target(path)
+
+
 def test_what_one_call_ensures_holds_on_its_path_alone(tmp_path: Path, replayer: Replayer) -> None:
     """A promise about an input is nothing where the callee was not called."""
     code = f"testq %rbx, %rbx\nje leave\ncallq *%rsi{LEAVE}"

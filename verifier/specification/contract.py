@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
@@ -19,6 +20,9 @@ MOST_WRITTEN = 0x1000
 """Bytes that one entry of ``writes`` may have at most."""
 LARGEST_STACK = 1 << 17
 """Bytes of stack that UEFI provides to what it starts, and the largest frame of a contract."""
+
+
+_FOLDER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
 
 class Abi(Enum):
@@ -86,9 +90,18 @@ def _read(table: Table, start: Scope, scope: Scope, lines: dict[str, int]) -> Co
         stack=table.number("stack", 0, LARGEST_STACK) if table.has("stack") else 0,
         requires=table.truth("requires", scope) if table.has("requires") else None,
         ensures=table.truth("ensures", scope) if table.has("ensures") else None,
-        proved_by=table.text("proved_by") if table.has("proved_by") else None,
+        proved_by=_prover(table) if table.has("proved_by") else None,
         line=table.line(),
     )
+
+
+def _prover(table: Table) -> str:
+    """Read the name of the folder, beside this spec's, of the spec that proves a contract."""
+    name = table.text("proved_by")
+    if not _FOLDER.fullmatch(name):
+        message = f"'{name}' is no name of a folder beside this spec's: letters, digits, '-', '_'"
+        raise table.mistake(message, "proved_by")
+    return name
 
 
 def _read_written(table: Table, scope: Scope) -> Written:
