@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -164,3 +165,78 @@ def test_interrupt_ends_the_processes() -> None:
         _, told = process.communicate(timeout=20)
     assert b"Traceback" not in told
     assert process.returncode == 130
+
+
+CONFINED = """
+import multiprocessing, os, time
+from concurrent.futures import ProcessPoolExecutor
+from verifier.bundle.solvers import confine
+with ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), confine) as pool:
+    pool.submit(os.getpid).result()
+    time.sleep(600)
+"""
+
+
+def descendants(pid: int) -> dict[int, str]:
+    """Give the command line of each process below one, by its number."""
+    found: dict[int, str] = {}
+    # Any of them may end while it is looked at.
+    with suppress(FileNotFoundError, ProcessLookupError):
+        for children in Path(f"/proc/{pid}/task").glob("*/children"):
+            for child in map(int, children.read_text().split()):
+                found[child] = Path(f"/proc/{child}/cmdline").read_text().replace("\0", " ")
+                found |= descendants(child)
+    return found
+
+
+def lives(pid: int) -> bool:
+    """Say whether a process runs: one that has ended may still await its parent's look."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def awaited(truth: Callable[[], object], what: str) -> None:
+    """Wait until something is true, which it is soon or never."""
+    last = time.monotonic() + 60
+    while not truth():
+        assert time.monotonic() < last, what
+        time.sleep(0.05)
+
+
+@pytest.mark.usefixtures("here")
+@pytest.mark.parametrize(
+    ("arguments", "worker"),
+    [
+        (["-m", "verifier", "prove", "--jobs", "2"], "verifier.replay.worker"),
+        (["-c", CONFINED], "spawn_main"),
+    ],
+)
+@pytest.mark.parametrize("blow", [signal.SIGTERM, signal.SIGKILL])
+def test_processes_end_with_the_main_one(
+    arguments: list[str], worker: str, blow: signal.Signals
+) -> None:
+    """Whoever ends the main process alone, of ``prove`` or of ``recheck``, leaves none behind."""
+    for name in ("a", "b"):
+        make(name, SPEC)
+    with subprocess.Popen(
+        [sys.executable, *arguments],
+        stdout=subprocess.DEVNULL,
+        env={**os.environ, "PYTHONPATH": ":".join(sys.path)},
+    ) as process:
+        pids: dict[int, str] = {}
+        try:
+            awaited(
+                lambda: any(worker in told for told in descendants(process.pid).values()),
+                f"no {worker} was started",
+            )
+            pids = descendants(process.pid)
+            assert sum("spawn_main" in told for told in pids.values()) > 0
+            process.send_signal(blow)
+            assert process.wait(60) == -blow
+            awaited(lambda: not any(map(lives, pids)), f"some of {pids} are left")
+        finally:
+            for pid in (process.pid, *pids):
+                if lives(pid):
+                    os.kill(pid, signal.SIGKILL)

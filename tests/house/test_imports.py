@@ -20,6 +20,7 @@ LEVEL_OF = {
     "solver": 1,
     "certificate": 1,
     "files": 1,
+    "parent": 1,
     "machine": 1,
     "semantics": 2,
     "loading": 2,

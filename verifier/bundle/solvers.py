@@ -13,6 +13,7 @@ from enum import Enum
 from importlib import metadata
 
 from verifier.bundle.kinds import CHECK, STATUS, Answer
+from verifier.parent import end_with_parent
 
 MEMORY = 6 << 30
 """Bytes of address space that a process of a solver may have."""
@@ -71,6 +72,7 @@ def ask(solver: SolverName, text: str, seconds: float) -> Reply:
 
 def confine() -> None:
     """Limit this process, which is for solvers alone; interrupts are the main process's."""
+    end_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
 

@@ -15,6 +15,7 @@ from verifier.cli.bugs import details_of
 from verifier.cli.choose import Wish, narrowed
 from verifier.cli.find import shown
 from verifier.errors import BadInput
+from verifier.parent import end_with_parent
 from verifier.replay.engine import available
 from verifier.replay.replayer import Replayer
 
@@ -189,5 +190,6 @@ _channel: list[SimpleQueue[tuple[str, str | None]]] = []
 
 def _begin(told: SimpleQueue[tuple[str, str | None]]) -> None:
     """Leave an interrupt to the main process, which ends the others, and keep the way to it."""
+    end_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _channel.append(told)
