@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import time
 from io import StringIO
-from typing import TYPE_CHECKING
 
+import pytest
 from rich.console import Console
 
 from verifier.cli import screen as screen_module
 from verifier.cli.screen import Progress, Screen
-
-if TYPE_CHECKING:
-    import pytest
 
 
 def progress(monkeypatch: pytest.MonkeyPatch, *, terminal: bool) -> tuple[Progress, StringIO]:
@@ -25,15 +23,45 @@ def progress(monkeypatch: pytest.MonkeyPatch, *, terminal: bool) -> tuple[Progre
     return Progress(screen), stream
 
 
+def wait_for(text: str, stream: StringIO) -> None:
+    """Wait until a text is shown, for 20 seconds at most."""
+    for _ in range(1000):
+        if text in stream.getvalue():
+            return
+        time.sleep(0.02)
+    pytest.fail(f"'{text}' is not shown: {stream.getvalue()!r}")
+
+
 def test_plain_lines_without_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Elsewhere each stage is a line, without terminal codes, and said once."""
+    """Elsewhere each stage is a line behind the time, without terminal codes, and said once."""
     say, stream = progress(monkeypatch, terminal=False)
     with say.shown():
         say("exploring\x1b[2J")
         time.sleep(0.2)
         say("proving")
         time.sleep(0.2)
-    assert stream.getvalue() == "exploring\\x1b[2J\nproving\n"
+    assert re.fullmatch(r"\d+ s  exploring\\x1b\[2J\n\d+ s  proving\n", stream.getvalue())
+
+
+def test_time_is_of_the_whole_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It goes on where one report was shown and the next is waited for."""
+    say, stream = progress(monkeypatch, terminal=False)
+    now = time.monotonic()
+    for message, seconds in (("first", 70), ("second", 3000)):
+        say(message)
+        monkeypatch.setattr(time, "monotonic", lambda passed=seconds: now + passed)
+        with say.shown():
+            wait_for(message, stream)
+    assert re.fullmatch(r"(69|70) s  first\n(2999|3000) s  second\n", stream.getvalue())
+
+
+def test_a_narrow_terminal_shows_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The time stands before the message, whose end is cut."""
+    say, stream = progress(monkeypatch, terminal=True)
+    say("; ".join(["0 of 6 specs done", *["efi-setup: exploring"] * 9]))
+    with say.shown():
+        wait_for("of 6", stream)
+    assert re.search(r"\d+ s  0 of 6 specs done", stream.getvalue())
 
 
 def test_spinner_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:

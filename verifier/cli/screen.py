@@ -49,8 +49,9 @@ class Progress:
     """What is going on: a spinner on a terminal, now and then a plain line elsewhere."""
 
     def __init__(self, screen: Screen) -> None:
-        """Show nothing yet."""
+        """Show nothing yet; the time that is shown runs from now."""
         self._console = screen.err
+        self._started = time.monotonic()
         self._message = ""
         self._said = ""
 
@@ -74,16 +75,18 @@ class Progress:
     def _spin(self, done: threading.Event) -> None:
         if done.wait(PATIENCE):
             return
-        started = time.monotonic() - PATIENCE
         with Status("", console=self._console) as status:
             while not done.wait(TICK):
-                seconds = int(time.monotonic() - started)
-                status.update(Text(f"{self._message}  {seconds} s"))
+                status.update(Text(self._timed()))
 
     def _tell(self, done: threading.Event) -> None:
         patience = PATIENCE
         while not done.wait(patience):
             if self._message != self._said:
                 self._said = self._message
-                self._console.print(line(self._message))
+                self._console.print(line(self._timed()))
             patience = PLAIN_EVERY
+
+    def _timed(self) -> str:
+        """Give the message behind the time: a narrow terminal cuts the end."""
+        return f"{int(time.monotonic() - self._started)} s  {self._message}"
