@@ -99,6 +99,16 @@ def test_counterexample_is_printed_kept_and_replayable(
     assert told.err == ""
 
 
+def test_what_became_of_a_contract_is_told_at_the_end(
+    proof: Proof, run: Callable[..., Ran]
+) -> None:
+    """After all verdicts a line says whether the spec behind a contract was judged, too."""
+    summary = replace(PROVED.summaries[0], proved_by={"load-range": "elsewhere"})
+    proof.outcomes = (Outcome(SPEC, (summary,)), PROVED)
+    _, _, end = run("prove").out.partition("2 PROVED\n")
+    assert end.startswith("the contract load-range of switch rests on elsewhere, which was not")
+
+
 def test_bad_input_is_one_sentence_and_others_go_on(proof: Proof, run: Callable[..., Ran]) -> None:
     """A spec that cannot be read is told as compilers do; the next one is still proved."""
     proof.outcomes = (BAD, PROVED)

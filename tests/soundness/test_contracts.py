@@ -11,6 +11,7 @@ from tests.soundness.build import Small, verdicts, write
 from verifier.errors import BadInput
 from verifier.proving.target import read_target, without
 from verifier.reporting.spec_text import spec_lines
+from verifier.reporting.summary import summarise
 from verifier.specification.verdict import Verdict
 from verifier.verify import Options, verify_target
 
@@ -149,8 +150,16 @@ def test_a_report_says_whether_a_contract_is_proved(tmp_path: Path) -> None:
 def test_what_proves_a_contract_is_a_folder_beside(tmp_path: Path, name: str) -> None:
     """A name that is none, or leads elsewhere, is refused."""
     path = write(tmp_path, small(CALL, ("true",), contract(f'proved_by = "{name}"')))
-    with pytest.raises(BadInput, match="proved_by|no name of a folder"):
+    with pytest.raises(BadInput, match=r"proved_by|no name of a folder"):
         read_target(path)
+
+
+def test_a_summary_names_who_is_to_prove_a_contract(tmp_path: Path, replayer: Replayer) -> None:
+    """So a whole run can tell whether that spec was proved in it."""
+    one = small(CALL, ("rbx == entry.rbx",), contract('proved_by = "other"'))
+    target = read_target(write(tmp_path, one))
+    report = verify_target(target, Options(samples=0), replayer, lambda _: None)
+    assert summarise(report).proved_by == {"callee": "other"}
 
 
 def test_what_one_call_ensures_holds_on_its_path_alone(tmp_path: Path, replayer: Replayer) -> None:

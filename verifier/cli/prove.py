@@ -17,6 +17,8 @@ from verifier.cli.screen import Progress, Screen
 from verifier.cli.versions import tools
 from verifier.cli.work import Outcome, judge_all
 from verifier.errors import BadInput, printable
+from verifier.reporting.contracts import contract_lines
+from verifier.reporting.counterexample import PROSE
 from verifier.reporting.document import Run, dumped
 from verifier.reporting.files import write_whole
 from verifier.reporting.recorded import Disagreement, agreement_code
@@ -160,7 +162,8 @@ class Ledger:
         sealed = self._sealed(status)
         if self._prints and self.summaries:
             results = [each for summary in self.summaries for each in summary.results]
-            self.screen.show([tally(results), *tool_lines(tools()), *sealed])
+            told = [tally(results), *contract_lines(self.summaries, PROSE), *tool_lines(tools())]
+            self.screen.show([*told, *sealed])
         if self.order.json == STDOUT:
             self.screen.out.file.write(dumped(run))
         elif self.order.json is not None:

@@ -48,7 +48,8 @@ class Summary:
     ``load_name`` is the input that the image's address is, empty where it is fixed; it is the
     first input of every counterexample. ``comparison`` is of the two lifters' meanings,
     ``gaps`` are ids of SOUNDNESS.md: what lies between proved and true here. ``limits`` are those
-    of the run by the keys that specs give them.
+    of the run by the keys that specs give them, ``proved_by`` the names of the specs that are to
+    prove contracts, by their ids.
     """
 
     target: str
@@ -70,6 +71,7 @@ class Summary:
     comparison: Comparison = field(default_factory=Comparison)
     gaps: tuple[str, ...] = ()
     limits: Mapping[str, int] = field(default_factory=dict)
+    proved_by: Mapping[str, str] = field(default_factory=dict)
 
     def promised(self, result: Result) -> bool:
         """Say whether the spec promises this claim under this model."""
@@ -111,6 +113,7 @@ def summarise(report: Report) -> Summary:
         comparison=report.comparison,
         gaps=tuple(gap.value for gap in report.gaps),
         limits=asdict(spec.limits),
+        proved_by={each.id: each.proved_by for each in spec.contracts if each.proved_by},
     )
 
 
