@@ -58,6 +58,7 @@ def test_sample_prints_its_seed(run: Callable[..., Ran], here: Path) -> None:
     told = run("mutate", "small", *USUAL, "--sample", "3", "--json", "report.json")
     report = json.loads((here / "report.json").read_text())
     assert f"drawn with seed {report['seed']}" in told.out
+    assert told.out.splitlines()[-1] == "no mutant of the 3 judged survives unexplained"
     again = run("mutate", "small", *USUAL, "--sample", "3", "--seed", str(report["seed"]))
     assert [line for line in again.out.splitlines() if "killed" in line]
     assert report["judged"] == 3
@@ -73,6 +74,7 @@ def test_interrupted_run_is_resumed(run: Callable[..., Ran], here: Path) -> None
     assert "3 of them by an earlier run" in told.out
     assert report["resumed"] == 3
     assert report["judged"] == report["mutants"]
+    assert told.out.splitlines()[-1] == "no mutant survives unexplained"
     other = run("mutate", "small", *USUAL, "--replay", "--resume", "fates.json")
     assert other.code == 2
     assert "was kept of replay" in other.err

@@ -108,14 +108,16 @@ def _differing(each: Ended) -> str:
 
 
 def closing(found: Strength) -> Text:
-    """Give the last line: whether every change is seen, equal, unreachable or explained."""
+    """Give the last line: whether every change judged is seen, equal, unreachable or explained."""
     unexplained = len(found.unexplained)
+    judged = "" if len(found.ended) == found.total else f" of the {len(found.ended)} judged"
     if unexplained:
-        told = f"{counted(unexplained, 'mutant')} that no claim sees and the spec does not explain"
+        what = "that no claim sees and the spec does not explain"
+        told = f"{counted(unexplained, 'mutant')}{judged} {what}"
         return line((told, "bold red"))
     if found.stale:
         return line((counted(len(found.stale), "explanation") + " that nothing needs", "bold red"))
-    return line(("no mutant survives unexplained", "bold green"))
+    return line((f"no mutant{judged} survives unexplained", "bold green"))
 
 
 def negated_line(each: Negated) -> list[Text]:
