@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
 
@@ -9,7 +10,7 @@ from tests.reporting import build
 from verifier.machine.memory import Place, Region
 from verifier.machine.registers import Mode
 from verifier.machine.words import constant
-from verifier.reporting.listing import NOT_EXECUTED, listing_lines, rows
+from verifier.reporting.listing import LONGEST_RUN, NOT_EXECUTED, ROW_BYTES, listing_lines, rows
 from verifier.semantics.instruction import decode
 
 if TYPE_CHECKING:
@@ -57,3 +58,27 @@ def test_text_has_labels_modes_and_lines() -> None:
     assert "movq $7, %rax" in text
     assert "code.S:7" in text
     assert text.index("64-bit mode") < text.index(NOT_EXECUTED) < text.index("data:")
+
+
+def test_many_bytes_that_nothing_executes_are_one_line() -> None:
+    """The payload of a kernel is told by its size, with what lies behind a label apart."""
+    behind = len(IMAGE.data) + LONGEST_RUN
+    data = IMAGE.data + bytes(LONGEST_RUN + 0x1000)
+    image = replace(IMAGE, data=data, symbols={"entry": 0, "tail": behind})
+    found = list(rows(image, [path(HOME, 0, 0, 11)]))
+    assert b"".join(row.raw for row in found) == data
+    assert [len(row.raw) for row in found if row.summed_up] == [behind - 11, 0x1000]
+    told = [each.plain for each in listing_lines(image, [path(HOME, 0, 0, 11)], None)]
+    assert told[-3:] == [
+        f"    +0x00b  {NOT_EXECUTED}: {behind - 11:#x} bytes",
+        "    tail:",
+        f"    +{behind:#05x}  {NOT_EXECUTED}: 0x1000 bytes",
+    ]
+
+
+def test_few_bytes_are_listed_without_blanks_behind_them() -> None:
+    """A run of bytes up to the limit is listed row by row, and no row ends in a blank."""
+    image = replace(IMAGE, data=bytes(LONGEST_RUN), symbols={}, lines=())
+    told = [each.plain for each in listing_lines(image, [], None)]
+    assert len(told) == 1 + LONGEST_RUN // ROW_BYTES
+    assert [each for each in told if each != each.rstrip()] == []

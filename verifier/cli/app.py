@@ -158,6 +158,7 @@ def show(
     spec: options.OneSpec,
     model: options.OneModel = Model.RETAINING,
     image: options.Image = None,
+    no_paths: options.NoPaths = False,
 ) -> None:
     """Show what a spec assumes and claims, its regions, and its bytes by mode.
 
@@ -165,11 +166,11 @@ def show(
     Examples:
       verifier show specs/la57-rfc
       verifier show specs/la57-rfc --model architectural
-      verifier show specs/linux-bzimage/trampoline --image vmlinuz
+      verifier show specs/linux-bzimage/trampoline --image vmlinuz --no-paths
     """  # noqa: D301 - Typer keeps lines as they are after a backspace
     from verifier.cli import show as command  # noqa: PLC0415 - help must not wait for it
 
-    raise typer.Exit(command.show(spec, model.value, image))
+    raise typer.Exit(command.show(spec, model.value, image, paths=not no_paths))
 
 
 @app.command(short_help="Show what is in a kernel or another image, without symbols.")

@@ -236,6 +236,10 @@ OneModel = Annotated[
     Model,
     _model("The model whose paths give each byte's mode."),
 ]
+NoPaths = Annotated[
+    bool,
+    typer.Option("--no-paths", help="Follow no path, which may take minutes; leave the bytes out."),
+]
 Image = Annotated[
     Path | None,
     typer.Option(metavar="IMAGE", help="The kernel that specs of kernels are about."),

@@ -15,14 +15,19 @@ from verifier.reporting.status import Status
 from verifier.reporting.wording import FAINT, line
 
 
-def show(path: Path, model: str, image: Path | None) -> Status:
-    """Print one spec; ``image`` is the kernel that a spec of kernels is about."""
+def show(path: Path, model: str, image: Path | None, *, paths: bool = True) -> Status:
+    """Print one spec; ``image`` is the kernel that a spec of kernels is about.
+
+    Without ``paths`` none is followed, and the bytes are left out, which are listed by them.
+    """
     spec, *others = find_specs([path])
     if others:
         raise BadInput(f"'{path}' holds {len(others) + 1} specs; name one", path)
     screen = Screen()
     target = open_target(spec, image=image)
     screen.show(spec_lines(target.spec, target.image))
+    if not paths:
+        return Status.PROVED
     progress = Progress(screen)
     progress(f"{target.spec.name}: following every path under {model}")
     with progress.shown():

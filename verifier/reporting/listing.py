@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 NOT_EXECUTED = "not executed"
 ROW_BYTES = 8
 """Bytes on a row that is no instruction."""
+LONGEST_RUN = 32
+"""Bytes that are listed though nothing executed them; of more in a run, only their number is."""
 RAW_WIDTH = 3 * 11
 
 
@@ -36,24 +39,33 @@ class Row:
     text: str = ""
     place: str = ""
 
+    @property
+    def summed_up(self) -> bool:
+        """Say whether the bytes are too many to list."""
+        return self.mode == NOT_EXECUTED and len(self.raw) > LONGEST_RUN
+
 
 def rows(image: Image, paths: Iterable[Path]) -> Iterator[Row]:
     """Give the whole image in order."""
     executed = _executed(image, [step for path in paths for step in path.steps])
-    labels = set(image.symbols.values())
+    stops = sorted({*executed, *image.symbols.values(), len(image.data)})
     offset = 0
     while offset < len(image.data):
-        row = executed.get(offset)
-        if row is None:
-            row = _bytes(image, offset, executed.keys() | labels)
-        yield row
-        offset += len(row.raw)
+        found = executed.get(offset)
+        if found is not None:
+            yield found
+            offset += len(found.raw)
+            continue
+        end = stops[bisect_right(stops, offset)]
+        yield from _bytes(image, offset, end)
+        offset = end
 
 
-def _bytes(image: Image, offset: int, stops: set[int]) -> Row:
-    end = min(offset + ROW_BYTES, len(image.data))
-    end = next((at for at in range(offset + 1, end) if at in stops), end)
-    return Row(offset, image.data[offset:end], NOT_EXECUTED)
+def _bytes(image: Image, offset: int, end: int) -> Iterator[Row]:
+    """Give bytes that nothing executes, on one row where they are many."""
+    longest = ROW_BYTES if end - offset <= LONGEST_RUN else end - offset
+    for at in range(offset, end, longest):
+        yield Row(at, image.data[at : min(at + longest, end)], NOT_EXECUTED)
 
 
 def _executed(image: Image, steps: list[Step]) -> dict[int, Row]:
@@ -112,8 +124,10 @@ def listing_lines(image: Image, paths: Iterable[Path], width: int | None) -> lis
         labels.setdefault(offset, []).append(name)
     told: list[Text] = []
     for mode, group in groupby(rows(image, paths), key=lambda row: row.mode):
-        told.append(line("  ", (mode, FAINT if mode == NOT_EXECUTED else "bold")))
-        for row in group:
+        found = list(group)
+        if not all(row.summed_up for row in found):
+            told.append(line("  ", (mode, FAINT if mode == NOT_EXECUTED else "bold")))
+        for row in found:
             told += [
                 line("    ", (f"{name}:", "cyan")) for name in sorted(labels.get(row.offset, ()))
             ]
@@ -125,13 +139,15 @@ def listing_lines(image: Image, paths: Iterable[Path], width: int | None) -> lis
 
 
 def _line(row: Row, image: Image) -> Text:
+    if row.summed_up:
+        told = f"{NOT_EXECUTED}: {len(row.raw):#x} bytes"
+        return line(f"    +{row.offset:#05x}  ", (told, FAINT))
     source = image.line_at(row.offset)
     where = f"{source.file.rpartition('/')[2]}:{source.line}" if source else ""
-    text = printable(row.text).ljust(28)
     at = f"  at {row.place}" if row.place else ""
     if row.raw != image.data[row.offset : row.offset + len(row.raw)]:
         at += "  as the code stored it"
-    return line(
-        f"    +{row.offset:#05x}  {row.raw.hex(' ').ljust(RAW_WIDTH)}  {text}",
-        (f"  {where}{at}".rstrip(), FAINT),
-    )
+    told = f"    +{row.offset:#05x}  {row.raw.hex(' ').ljust(RAW_WIDTH)}  "
+    told += printable(row.text).ljust(28)
+    behind = f"{where}{at}"
+    return line(f"{told}  ", (behind, FAINT)) if behind else line(told.rstrip())
