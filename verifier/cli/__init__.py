@@ -50,5 +50,8 @@ def _run(arguments: list[str]) -> int:
     try:
         app(args=arguments, prog_name="verifier")
     except SystemExit as end:
+        # Both Typer and Rich turn a closed pipe into an exit with 1, which is that of a refutation.
+        if isinstance(end.__context__, BrokenPipeError):
+            raise end.__context__ from None
         return end.code if isinstance(end.code, int) else int(end.code is not None)
     return 0
