@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import jsonschema
@@ -81,6 +82,22 @@ def test_results_have_what_is_promised() -> None:
         None,
     ]
     assert results[0]["assumptions"] == ["load-range", "processor-state"]
+
+
+def test_a_target_has_what_its_results_rest_on() -> None:
+    """Each assumption that a result names has its text there, what processors guarantee too."""
+    told = document(run())
+    (target,) = told["targets"]
+    assert list(target["assumptions"]) == ["load-range", "spare", "processor-state"]
+    assert all(set(each["assumptions"]) <= set(target["assumptions"]) for each in told["results"])
+
+
+def test_programs_get_every_branch_that_goes_one_way() -> None:
+    """What the text sums up is among the notes, sentence for sentence."""
+    branches = tuple(f"no start reaches image+{number:#x}" for number in range(34))
+    summary = replace(build.summary(build.proved()), unreached=branches)
+    (target,) = document(Run({}, [summary], Status.PROVED))["targets"]
+    assert target["notes"] == [*summary.notes, *branches]
 
 
 def described(node: object) -> Iterator[tuple[str, bool]]:

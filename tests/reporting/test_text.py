@@ -15,7 +15,7 @@ from verifier.proving.result import InputValue, Result
 from verifier.reporting.recorded import Disagreement
 from verifier.reporting.recorded_text import gate_lines, recorded_lines
 from verifier.reporting.status import Status
-from verifier.reporting.text import MODEL_SENTENCE, summary_lines, tally
+from verifier.reporting.text import MODEL_SENTENCE, MOST_BRANCHES, summary_lines, tally
 from verifier.reporting.trace import Layout
 from verifier.specification.verdict import Verdict
 
@@ -106,6 +106,19 @@ def test_a_start_that_was_tried_promises_nothing_of_other_starts() -> None:
     assert "smallest start" not in text
     assert "do not matter" not in text
     assert "any allowed load breaks it" not in text
+
+
+@pytest.mark.parametrize(("count", "everything"), [(6, False), (7, False), (7, True)])
+def test_many_branches_that_go_one_way_are_counted(count: int, everything: bool) -> None:
+    """Beyond a few there is one line, and each with ``--explain``; other notes stay."""
+    branches = tuple(f"no start reaches image+{number:#x}" for number in range(count))
+    summary = replace(build.summary(build.proved()), unreached=branches)
+    text = plain(summary_lines(summary, Layout(everything=everything, width=None)))
+    listed = everything or count <= MOST_BRANCHES
+    assert text.count("note: no start reaches") == (count if listed else 0)
+    assert text.count(f"note: {count} branches always go one way") == (not listed)
+    assert ("--explain lists them" in text) == (not listed)
+    assert f"note: {summary.notes[0]}" in text
 
 
 @pytest.mark.parametrize("name", GOLDEN)

@@ -31,7 +31,7 @@ def notes(folder: Path, small: Small, replayer: Replayer) -> tuple[str, ...]:
     """Give the notes of the report on a small spec."""
     choice = Choice(models=(ModelName.RETAINING,))
     report = verify(write(folder, small), Options(choice, samples=0), replayer, lambda _: None)
-    return summarise(report).notes
+    return summarise(report).unreached
 
 
 def test_a_branch_that_no_start_takes_is_told(tmp_path: Path, replayer: Replayer) -> None:

@@ -82,7 +82,7 @@ def _tail(summary: Summary, found: Sequence[Disagreement], layout: Layout) -> li
         head = f"{each.claim} under {each.model.value} is not as recorded: {each.sentence}"
         told += [line(), *paragraph(head, INDENT, PROSE)]
         told += _refutation(summary, results.get((each.claim, each.model)), layout)
-    return [*told, line(), *footer(summary)]
+    return [*told, line(), *footer(summary, layout)]
 
 
 def gate_lines(summary: Summary, found: Sequence[Disagreement], layout: Layout) -> list[Text]:

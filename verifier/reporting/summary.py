@@ -11,6 +11,9 @@ from verifier.machine.words import WORD
 from verifier.proving.result import InputValue
 from verifier.specification.expression import Input
 
+GUARANTEED = "what processors guarantee"
+"""What a verdict rests on besides a spec's assumptions."""
+
 if TYPE_CHECKING:
     from verifier.machine.models import ModelName
     from verifier.proving.result import Report, Result
@@ -43,7 +46,8 @@ class Work:
 class Summary:
     """All that is told of one target.
 
-    ``assumptions`` maps ids to their text. ``digest`` is the SHA-256 of the ``size`` bytes
+    ``assumptions`` maps ids to their text, ``unreached`` has a sentence for each branch that
+    always goes one way. ``digest`` is the SHA-256 of the ``size`` bytes
     that were proved, ``source`` the file they come from, ``producer`` the tool that made them.
     ``load_name`` is the input that the image's address is, empty where it is fixed; it is the
     first input of every counterexample. ``comparison`` is of the two lifters' meanings,
@@ -72,6 +76,7 @@ class Summary:
     gaps: tuple[str, ...] = ()
     limits: Mapping[str, int] = field(default_factory=dict)
     proved_by: Mapping[str, str] = field(default_factory=dict)
+    unreached: tuple[str, ...] = ()
 
     def promised(self, result: Result) -> bool:
         """Say whether the spec promises this claim under this model."""
@@ -89,6 +94,12 @@ class Summary:
         known = [name for name in self.assumptions if name in used]
         return (*known, *sorted(used - set(known)))
 
+    @property
+    def granted(self) -> dict[str, str]:
+        """Give the text of each assumption, and of what else some verdict rests on."""
+        others = dict.fromkeys(set(self.needed) - set(self.assumptions), GUARANTEED)
+        return {**self.assumptions, **dict(sorted(others.items()))}
+
 
 def summarise(report: Report) -> Summary:
     """Give the plain values of a report."""
@@ -102,7 +113,7 @@ def summarise(report: Report) -> Summary:
         digest=image.digest,
         size=len(image.data),
         producer=image.producer,
-        notes=(*image.notes, *(each.sentence for each in report.unreached)),
+        notes=image.notes,
         load_name=name,
         assumptions=spec.granted,
         claims=_claims(spec),
@@ -114,6 +125,7 @@ def summarise(report: Report) -> Summary:
         gaps=tuple(gap.value for gap in report.gaps),
         limits=asdict(spec.limits),
         proved_by={each.id: each.proved_by for each in spec.contracts if each.proved_by},
+        unreached=tuple(each.sentence for each in report.unreached),
     )
 
 

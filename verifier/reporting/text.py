@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from verifier.reporting.summary import Summary
     from verifier.reporting.trace import Layout
 
+MOST_BRANCHES = 6
+"""Branches that always go one way, of which each is told without being asked for."""
 VERDICT_WIDTH = max(len(verdict.value) for verdict in Verdict)
 
 MODEL_SENTENCE = {
@@ -57,7 +59,7 @@ def summary_lines(summary: Summary, layout: Layout) -> list[Text]:
                 pass
         if each.contradicted:
             result += contradicted(summary, each)
-    return [*result, line(), *footer(summary)]
+    return [*result, line(), *footer(summary, layout)]
 
 
 def heading(summary: Summary) -> list[Text]:
@@ -103,7 +105,7 @@ def contradicted(summary: Summary, result: Result) -> list[Text]:
     return [*paragraph(told, INDENT, PROSE), *where]
 
 
-def footer(summary: Summary) -> list[Text]:
+def footer(summary: Summary, layout: Layout) -> list[Text]:
     """Give what the verdicts rest on: models, assumptions, bytes, and what they cost."""
     return [
         *_models({each.model for each in summary.results}),
@@ -111,6 +113,7 @@ def footer(summary: Summary) -> list[Text]:
         *_idle(summary.results),
         *cut_lines(cuts_of(summary.results), INDENT, PROSE),
         *_bytes(summary),
+        *_notes(summary, layout),
         *lifter_lines(summary.comparison, INDENT, PROSE),
         *_gaps(summary),
         *_work(summary),
@@ -125,7 +128,7 @@ def _models(models: set[ModelName]) -> list[Text]:
 
 
 def _assumptions(summary: Summary) -> list[Text]:
-    needed = summary.needed
+    needed, granted = summary.needed, summary.granted
     width = max((len(printable(name)) for name in needed), default=0)
     proved = any(each.verdict is Verdict.PROVED for each in summary.results)
     head = "the proofs need no assumption" if proved else "nothing is proved here"
@@ -133,8 +136,7 @@ def _assumptions(summary: Summary) -> list[Text]:
         head = f"rests on {counted(len(needed), 'assumption')}:"
     result = [line(INDENT, head)]
     for name in needed:
-        text = summary.assumptions.get(name, "what processors guarantee")
-        result += beside(name, text, DEEPER, width)
+        result += beside(name, granted[name], DEEPER, width)
     if proved and summary.unneeded:
         result += paragraph(
             f"needed by no proof here: {', '.join(summary.unneeded)}", INDENT, PROSE
@@ -172,8 +174,17 @@ def _bytes(summary: Summary) -> list[Text]:
     by = ", a kernel that calls itself" if kernel else ", by"
     made = f"{by} {summary.producer}" if summary.producer else ""
     told = f"{summary.size} bytes of {summary.source}{made}"
-    notes = (text for note in summary.notes for text in paragraph(f"note: {note}", INDENT, PROSE))
-    return [*paragraph(told, INDENT, PROSE), line(INDENT, f"sha256 {summary.digest}"), *notes]
+    return [*paragraph(told, INDENT, PROSE), line(INDENT, f"sha256 {summary.digest}")]
+
+
+def _notes(summary: Summary, layout: Layout) -> list[Text]:
+    """Give each note; many branches that always go one way are counted."""
+    notes = [*summary.notes, *summary.unreached]
+    if len(summary.unreached) > MOST_BRANCHES and not layout.everything:
+        count = len(summary.unreached)
+        told = f"{count} branches always go one way, past code that no start reaches"
+        notes[len(summary.notes) :] = [f"{told}; --explain lists them"]
+    return [text for note in notes for text in paragraph(f"note: {note}", INDENT, PROSE)]
 
 
 def _work(summary: Summary) -> list[Text]:
