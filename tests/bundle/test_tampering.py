@@ -86,6 +86,16 @@ def test_what_is_added_is_refused(copy: Path) -> None:
         checked(copy)
 
 
+def test_a_folder_that_is_no_bundle_is_not_walked(tmp_path: Path, copy: Path) -> None:
+    """It is told for what the folder lacks, whatever lies in it: a link is not come upon."""
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(BadInput, match=f"is no proof bundle: it has no {SUMS}$"):
+        read_bundle(tmp_path)
+    (tmp_path / SUMS).write_bytes((copy / SUMS).read_bytes())
+    with pytest.raises(BadInput, match=f"is no proof bundle: it has no {INDEX}$"):
+        read_bundle(tmp_path)
+
+
 def test_exchanged_files_are_refused(copy: Path) -> None:
     """Two obligations under each other's names are not what the manifest names."""
     one, two = sorted((copy / PART).glob("*.smt2"))[:2]

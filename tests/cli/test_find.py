@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from verifier.bundle.layout import INDEX, SUMS
 from verifier.cli.find import SPECS, find_specs, present, target_of
 from verifier.errors import BadInput
 from verifier.proving.named import open_target
@@ -53,6 +54,32 @@ def test_wrong_names_are_told() -> None:
     Path("nothing").mkdir()
     with pytest.raises(BadInput, match=r"there is no spec.toml in 'nothing'"):
         find_specs([Path("nothing")])
+
+
+@pytest.mark.usefixtures("here")
+def test_what_is_no_file_is_not_called_missing() -> None:
+    """A device, which is there, is told as what it is."""
+    for device in ("/dev/null", "/dev/zero"):
+        with pytest.raises(BadInput, match=f"^{device}: is no regular file$"):
+            find_specs([Path(device)])
+    with pytest.raises(BadInput, match=r"^/dev/none: there is no such file or folder$"):
+        find_specs([Path("/dev/none")])
+
+
+@pytest.mark.usefixtures("here")
+def test_a_folder_of_kernels_and_a_bundle_are_told() -> None:
+    """The kernels of a folder without specs are named; a bundle, which has specs, has none."""
+    Path("boot").mkdir()
+    for name in ("vmlinuz-6.1", "vmlinuz-6.12", "initrd.img-6.1"):
+        Path("boot", name).touch()
+    wanted = r"there is no spec\.toml in 'boot'.*: 'boot/vmlinuz-6\.1' or 'boot/vmlinuz-6\.12'$"
+    with pytest.raises(BadInput, match=wanted):
+        find_specs([Path("boot")])
+    make("bundle/la57-rfc.retaining")
+    for name in (INDEX, SUMS):
+        Path("bundle", name).touch()
+    with pytest.raises(BadInput, match=r"^bundle: is a proof bundle: verifier recheck reads it$"):
+        find_specs([Path("bundle")])
 
 
 KERNEL_SPEC = '[image]\nbzimage = "vmlinuz"\n'

@@ -116,6 +116,29 @@ def test_a_wrong_image_is_a_sentence(
     assert told.err.count("\n") == 1
 
 
+@pytest.mark.parametrize("arguments", [["boot file"], ["specs/mine", "--image", "boot file"]])
+@pytest.mark.parametrize(
+    ("start", "what"),
+    [
+        (b"\x1f\x8b", "is compressed by gzip, as an initial RAM disk is"),
+        (b"070701", "is a cpio archive, as an initial RAM disk is"),
+        (b"\x28\xb5\x2f\xfd", "is compressed by zstd, as an initial RAM disk is"),
+        (b"\x7fELF", "is an ELF file, as vmlinux is"),
+    ],
+)
+def test_another_file_of_a_kernel_is_told_as_such(
+    start: bytes, what: str, arguments: list[str], asked: Asked, run: Callable[..., Ran]
+) -> None:
+    """What lies beside a kernel is no image to unpack: its kind is told, and what is wanted."""
+    Path("boot file").write_bytes(start + bytes(100))
+    told = run("prove", *arguments)
+    assert (told.code, told.out, asked.specs) == (2, "", ())
+    wanted = (
+        "expected a kernel as it ships, a bzImage: vmlinuz, or arch/x86/boot/bzImage of a build"
+    )
+    assert told.err == f"boot file: {what}: {wanted}\n"
+
+
 def test_without_its_kernel_a_spec_is_left_out(asked: Asked, run: Callable[..., Ran]) -> None:
     """A run over all specs says which it leaves out; a run that has none left is no success."""
     told = run("prove")

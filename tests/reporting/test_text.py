@@ -108,6 +108,14 @@ def test_a_start_that_was_tried_promises_nothing_of_other_starts() -> None:
     assert "any allowed load breaks it" not in text
 
 
+def test_a_command_to_copy_keeps_a_name_with_blanks_whole() -> None:
+    """The command that replays a saved start is quoted for a shell."""
+    summary = build.summary(build.refuted())
+    saved = {("rsi-preserved", ModelName.ZEROING): "kept here/a start.json"}
+    text = plain(summary_lines(replace(summary, saved=saved), PIPE))
+    assert "verifier replay 'kept here/a start.json'" in text
+
+
 @pytest.mark.parametrize(("count", "everything"), [(6, False), (7, False), (7, True)])
 def test_many_branches_that_go_one_way_are_counted(count: int, everything: bool) -> None:
     """Beyond a few there is one line, and each with ``--explain``; other notes stay."""

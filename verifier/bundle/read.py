@@ -55,13 +55,16 @@ def read_bundle(folder: Path) -> Bundle:
 def _sealed(folder: Path) -> tuple[dict[str, bytes], str]:
     """Give each listed file's bytes, and the seal; nothing may differ or be beside them."""
     try:
+        for name in (SUMS, INDEX):
+            (folder / name).lstat()
         found = files_in(folder)
         listed = _bytes(found.pop(SUMS, folder / SUMS))
         if sum(path.stat().st_size for path in found.values()) > MOST_BYTES:
             raise BadInput(f"has more than {MOST_BYTES} bytes in its files", folder)
         files = {name: _bytes(path) for name, path in found.items()}
-    except FileNotFoundError:
-        raise BadInput(f"is no proof bundle: it has no {SUMS}", folder) from None
+    except FileNotFoundError as error:
+        lost = Path(error.filename).name
+        raise BadInput(f"is no proof bundle: it has no {lost}", folder) from None
     except OSError as error:
         raise BadInput(f"cannot be read: {error.strerror or error}".lower(), folder) from None
     wanted = _listed(listed, folder / SUMS)

@@ -14,6 +14,10 @@ FILE_NAME = "spec.toml"
 HOME = "specs"
 SPECS = Path(__file__).parent / "kernels"
 """The specs of kernels that ship; in a checkout, links to those under ``specs``."""
+KERNELS = ("vmlinuz*", "bzImage*")
+"""What kernels are called in the folders that people keep them in."""
+MOST_KERNELS = 3
+"""Kernels that a sentence names."""
 
 
 def find_specs(given: Iterable[Path]) -> tuple[Path, ...]:
@@ -39,6 +43,8 @@ def _named(path: Path) -> list[Path]:
     if path.is_file():
         _require_spec(path)
         return [path]
+    if not path.is_dir() and path.exists():
+        raise BadInput("is no regular file", path)
     if not path.is_dir() and path.is_absolute():
         raise BadInput("there is no such file or folder", path)
     if not path.is_dir():
@@ -49,10 +55,24 @@ def _named(path: Path) -> list[Path]:
         if get_close_matches(str(path), along):
             known += along
         raise BadInput(f"there is no spec '{path}'; {nearest(str(path), known)}")
+    return _in_folder(path)
+
+
+def _in_folder(path: Path) -> list[Path]:
+    """Give the specs of a folder; where that is a bundle or has kernels instead, it is told."""
+    from verifier.bundle.layout import INDEX, SUMS  # noqa: PLC0415 - completion has no need
+
+    if all((path / name).is_file() for name in (INDEX, SUMS)):
+        raise BadInput("is a proof bundle: verifier recheck reads it", path)
     found = _own(path) or _below(path)
-    if not found:
-        raise BadInput(f"there is no {FILE_NAME} in '{path}' nor in a folder of it")
-    return found
+    if found:
+        return found
+    told = f"there is no {FILE_NAME} in '{path}' nor in a folder of it"
+    kernels = sorted(each for name in KERNELS for each in path.glob(name) if each.is_file())
+    if kernels:
+        named = " or ".join(f"'{each}'" for each in kernels[:MOST_KERNELS])
+        told += f"; to prove a kernel, name its file: {named}"
+    raise BadInput(told)
 
 
 def _require_spec(file: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from verifier.proving.result import Judge
@@ -163,4 +164,4 @@ def word_lines(word: ReplayWord) -> list[Text]:
 def _saved(path: str | None) -> list[Text]:
     if path is None:
         return []
-    return [line(INDENT, "saved; to replay: ", (f"verifier replay {path}", STRONG))]
+    return [line(INDENT, "saved; to replay: ", (f"verifier replay {quote(path)}", STRONG))]
