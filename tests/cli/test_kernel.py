@@ -133,6 +133,7 @@ def test_another_file_of_a_kernel_is_told_as_such(
     Path("boot file").write_bytes(start + bytes(100))
     told = run("prove", *arguments)
     assert (told.code, told.out, asked.specs) == (2, "", ())
+    assert run("show", "specs/mine", "--image", "boot file").err == told.err
     wanted = (
         "expected a kernel as it ships, a bzImage: vmlinuz, or arch/x86/boot/bzImage of a build"
     )

@@ -95,14 +95,11 @@ def prove(  # noqa: PLR0913 - one parameter for each option of the command line
     """  # noqa: D301 - Typer keeps lines as they are after a backspace
     from verifier.cli import prove as command  # noqa: PLC0415 - help must not wait for it
     from verifier.cli.choose import Wish  # noqa: PLC0415 - likewise
-    from verifier.cli.foreign import require_not_foreign  # noqa: PLC0415 - likewise
 
     if recorded and without:
         raise BadInput("--recorded drops the assumptions that specs name by itself")
     if recorded and certify is not None:
         raise BadInput("--recorded compares verdicts; a bundle is written without it")
-    for path in (*(specs or ()), *([image] if image else ())):
-        require_not_foreign(path)
     models = tuple(each.value for each in model or ())
     claims, dropped = tuple(claim or ()), tuple(without or ())
     wanted = (models, all_models, claims, dropped, explain, recorded, image)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TypeVar
 
 from verifier.errors import BadInput
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 _RAM_DISK = "as an initial RAM disk is"
 _FOREIGN = {
@@ -23,8 +21,19 @@ _FOREIGN = {
 _WANTED = "expected a kernel as it ships, a bzImage: vmlinuz, or arch/x86/boot/bzImage of a build"
 
 
-def require_not_foreign(path: Path) -> None:
-    """Refuse a file that is of another kind; one that cannot be read is left to who needs it."""
+Named = TypeVar("Named", list[Path] | None, Path | None)
+"""The value of an argument or an option that names files."""
+
+
+def not_foreign(named: Named) -> Named:
+    """Give the files that a command line names; BadInput where one is of another kind."""
+    for path in [named] if isinstance(named, Path) else named or ():
+        _require_not_foreign(path)
+    return named
+
+
+def _require_not_foreign(path: Path) -> None:
+    """Refuse a file of another kind; one that cannot be read is left to those who need it."""
     try:
         if not path.is_file():
             return

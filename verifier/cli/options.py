@@ -11,6 +11,7 @@ from typing import Annotated, Any, TypeVar
 import typer
 
 from verifier.cli.find import complete_ids, complete_spec
+from verifier.cli.foreign import not_foreign
 from verifier.errors import BadInput, nearest
 
 _HIGHEST = 1_000_000_000
@@ -142,6 +143,7 @@ Specs = Annotated[
         metavar="SPEC|IMAGE",
         help="A folder with a spec.toml, such a file, or a kernel; without any, all under specs/.",
         autocompletion=complete_spec,
+        callback=not_foreign,
     ),
 ]
 Models = Annotated[
@@ -242,7 +244,11 @@ NoPaths = Annotated[
 ]
 Image = Annotated[
     Path | None,
-    typer.Option(metavar="IMAGE", help="The kernel that specs of kernels are about."),
+    typer.Option(
+        metavar="IMAGE",
+        help="The kernel that specs of kernels are about.",
+        callback=not_foreign,
+    ),
 ]
 OneImage = Annotated[
     Path, typer.Argument(metavar="IMAGE", help="A bzImage; an ELF, PE or raw file.")
