@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from verifier.cli.find import SPECS, find_specs, image_of
@@ -88,7 +89,7 @@ def kernel_lines(path: Path) -> list[Text]:
 
 def _told(binary: Binary, found: Inspection) -> list[Text]:
     sentences = [*_sentences(found), "Offsets (+) are from the protected-mode part."]
-    how = f"All of it was found without symbols; how: verifier inspect {binary.path}"
+    how = f"All of it was found without symbols; how: verifier inspect {quote(str(binary.path))}"
     return [
         line((binary.path.name, STRONG), ": a bzImage"),
         *paragraph(binary.image.producer, "  "),
