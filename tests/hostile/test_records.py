@@ -44,6 +44,7 @@ def test_a_hostile_index_is_refused(name: str, tmp_path: Path) -> None:
 def test_a_pipe_or_a_device_is_not_waited_for(tmp_path: Path) -> None:
     """A pipe is neither a counterexample nor a file of a bundle, and a device is none."""
     os.mkfifo(tmp_path / SUMS)
+    (tmp_path / INDEX).touch()
     for read in (
         partial(read_saved, tmp_path / SUMS),
         partial(read_saved, Path("/dev/zero")),
@@ -57,6 +58,7 @@ def test_files_that_are_too_large_are_not_read(tmp_path: Path) -> None:
     with (tmp_path / "holes.json").open("wb") as file:
         file.truncate(1 << 40)
     (tmp_path / SUMS).write_text("", encoding="ascii")
+    (tmp_path / INDEX).touch()
     assert "is longer than" in str(confined(partial(read_saved, tmp_path / "holes.json")))
     assert "has more than" in str(confined(partial(read_bundle, tmp_path)))
 
