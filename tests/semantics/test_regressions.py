@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 DATA = 0x30_0000
 READ_ONLY = {PDPT + 8 * 3: quads(0xC000_0081)}
+REFUSED_TWICE = {PDPT + 8 * 2: quads(0, 0xC000_0083 | 1 << 63)}
+"""Below 0xc0000000 nothing is present; from there on an entry has a bit set that is reserved."""
 UPPER = 0x1234_5678_0000_0000
 NULL = replace(segment(0, 0), s=False, present=False, default_big=False, granular=False, limit=0)
 
@@ -67,6 +69,12 @@ AGREES = {
     "REX.W outweighs 66 before PUSHF": long_mode("66489c"),
     "REX.W outweighs 66 before POPF": long_mode("66489d"),
     "SGDT stores its limit first": long_mode("0f0107", gprs={Gpr.RDI: 0x7FFF_FFFF_FFFE}),
+    "LGDT loads its limit first outside 64-bit mode": compatibility_mode(
+        "0f0117", gprs={Gpr.RDI: 0xBFFF_FFFF}, memory=REFUSED_TWICE
+    ),
+    "LGDT loads its base first in 64-bit mode": long_mode(
+        "0f0117", gprs={Gpr.RDI: 0xBFFF_FFFF}, memory=REFUSED_TWICE
+    ),
     "RETF checks its whole frame before it reads": long_mode(
         "cb", gprs={Gpr.RSP: 0x7FFF_FFFF_FFFC}
     ),

@@ -122,12 +122,16 @@ def load_idtr(cpu: Cpu, instruction: Instruction) -> None:
 
 def _load_pointer(cpu: Cpu, instruction: Instruction) -> TablePointer:
     cpu.require_ring_0()
-    base = load_operand(cpu, instruction, 8 if cpu.state.mode.is_64 else 4, LIMIT_BYTES)
-    limit = load_operand(cpu, instruction, LIMIT_BYTES)
+    # Where both are refused, Bochs raises the fault of the base in 64-bit mode, else of the limit.
     if cpu.state.mode.is_64:
+        base = load_operand(cpu, instruction, 8, LIMIT_BYTES)
+        limit = load_operand(cpu, instruction, LIMIT_BYTES)
         require_canonical(cpu, base, 1, Vector.GP)
-    elif Prefix.OPERAND_SIZE in instruction.prefixes:
-        base = base & 0x00FF_FFFF
+    else:
+        limit = load_operand(cpu, instruction, LIMIT_BYTES)
+        base = load_operand(cpu, instruction, 4, LIMIT_BYTES)
+        if Prefix.OPERAND_SIZE in instruction.prefixes:
+            base = base & 0x00FF_FFFF
     return TablePointer(extend(base), limit)
 
 
