@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 QUICK = ("trampoline",)
 """Specs that are proved under every model in every run, with their mutants."""
-PROMISING = {"efi-switch": "mask-without-upper-bits", "kernel-option": "option-not-heeded"}
+PROMISING = {"efi-switch": "mask-without-upper-bits"}
 """Specs of which every run proves what is promised under one model, each with one mutant.
 
 With ``VERIFIER_SLOW`` in the environment all specs are proved as the quick ones are, which takes
