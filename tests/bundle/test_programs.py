@@ -10,7 +10,7 @@ import pytest
 from tests.bundle.conftest import certified
 from tests.execution.containment import GIVEN, LIMITS
 from tests.execution.programs import DATA, Writer
-from tests.soundness.build import Small, write
+from tests.soundness.build import Small, calling, write
 from verifier.bundle.audit import audit
 from verifier.bundle.kinds import Answer, Kind
 from verifier.bundle.read import read_bundle
@@ -64,18 +64,7 @@ def test_no_start_of_a_random_program_is_lost(tmp_path: Path, seed: str) -> None
     assert "start" in roots(tmp_path, program.code)
 
 
-CALLED = Small(
-    "callq *%rsi\nleave: jmp out\nout: hlt",
-    ("rbx == entry.rbx",),
-    (
-        "rsi == callee_at and callee_at >= 0x1000 and callee_at < 1 << 39",
-        "disjoint(image, stack, tables, callee)",
-    ),
-    '[regions.callee]\nbase = "callee_at"\nsize = 256\nrights = "rx"\n',
-    ("callee_at",),
-    more='[[contract]]\nid = "callee"\ntext = "It is so."\nentry = "callee_at"\nstack = 8\n'
-    'abi = "sysv"\n',
-)
+CALLED = calling("callq *%rsi\nleave: jmp out\nout: hlt", "rbx == entry.rbx")
 """A call that is the callee's of a contract by what is assumed, as is its direction flag."""
 
 

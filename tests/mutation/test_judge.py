@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.soundness.build import Small, write
+from tests.soundness.build import Small, calling, write
 from verifier.errors import BadInput
 from verifier.machine.models import ModelName
 from verifier.mutation.fate import Equivalent, Killed, Surviving, Unreachable
@@ -233,17 +233,8 @@ def test_original_must_be_proved(tmp_path: Path, replayer: Replayer) -> None:
 
 
 HIDDEN = {
-    "what a callee is handed": Small(
-        "movl $7, %edx\ncallq *%rsi\nleave: jmp out\nout: hlt",
-        ("rbx == entry.rbx",),
-        (
-            "rsi == callee_at and callee_at >= 0x1000 and callee_at < 1 << 39",
-            "disjoint(image, stack, tables, callee)",
-        ),
-        '[regions.callee]\nbase = "callee_at"\nsize = 256\nrights = "rx"\n',
-        ("callee_at",),
-        more='[[contract]]\nid = "callee"\ntext = "It is so."\nentry = "callee_at"\nstack = 8\n'
-        'abi = "sysv"\n',
+    "what a callee is handed": calling(
+        "movl $7, %edx\ncallq *%rsi\nleave: jmp out\nout: hlt", "rbx == entry.rbx"
     ),
     "what rounds taken at once leave": Small(
         "movl $1, %edx\nleaq -64(%rsp), %rdi\nmovl $48, %ecx\n"

@@ -85,6 +85,18 @@ class Small:
     ss: str = "flat"
 
 
+def calling(code: str, claim: str) -> Small:
+    """Give a spec of code that calls, through RSI, a callee that a contract stands for."""
+    assume = (
+        "rsi == callee_at and callee_at >= 0x1000 and callee_at < 1 << 39",
+        "disjoint(image, stack, tables, callee)",
+    )
+    region = '[regions.callee]\nbase = "callee_at"\nsize = 256\nrights = "rx"\n'
+    contract = '[[contract]]\nid = "callee"\ntext = "It is so."\nentry = "callee_at"\n'
+    more = f'{contract}stack = 8\nabi = "sysv"\n'
+    return Small(code, (claim,), assume, region, ("callee_at",), more=more)
+
+
 def write(folder: Path, small: Small) -> Path:
     """Write the spec and its source; give the spec's path."""
     mode = "LONG_64" if small.long else "PROTECTED_32"
